@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    pool: 'forks',
+    // Generous on purpose: a deadline here only ends a test that hangs, it never measures speed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
