@@ -1,0 +1,3 @@
+export type * from './contract.js';
+export { MqttError, ReasonCode } from './errors.js';
+export { AWS_IOT_CORE_LIMITS, type BrokerLimits } from './limits.js';
