@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Clock } from '../clock.js';
+import { AwsError } from '../errors.js';
+import type { Call, Principal, Service } from '../service.js';
+import { type HttpRequest, type HttpResponse, readBody } from './messages.js';
+import { authenticate, type CredentialsLookup, readSignature } from './sigv4.js';
+
+/** Answers one request; `signal` is aborted when the caller goes away. */
+export type HttpHandler = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
+
+/** An HTTP handler for a part of the path space that is not an AWS API, such as `/v2/` of a registry. */
+export interface PathHandler {
+  readonly prefix: string;
+  readonly handle: HttpHandler;
+}
+
+export interface FrontOptions {
+  services: readonly Service[];
+  paths?: readonly PathHandler[];
+  /** Service that takes requests which are not signed at all: S3, for public objects. */
+  unsigned?: Service;
+  credentials: CredentialsLookup;
+  accountId: string;
+  clock: Clock;
+}
+
+/** Largest body that is read before the service sees it; S3 reads its own. */
+const BUFFERED_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * The HTTP front of the control planes: finds the service by the scope of the request's signature, as one
+ * address serves them all.
+ */
+export function front(options: FrontOptions): HttpHandler {
+  const { accountId, clock, credentials } = options;
+  const byScope = new Map<string, Service>();
+  for (const service of options.services) {
+    for (const scope of service.scopes) byScope.set(scope, service);
+  }
+  const account: Principal = { kind: 'account', arn: `arn:aws:iam::${accountId}:root` };
+  const anonymous: Principal = { kind: 'anonymous', arn: '' };
+
+  return async (incoming, signal) => {
+    const requestId = randomUUID();
+    if (incoming.path === '/_local/health') return health(options.services);
+    const path = options.paths?.find(({ prefix }) => incoming.path.startsWith(prefix));
+    if (path) return path.handle(incoming, signal);
+    let service: Service | undefined = options.unsigned;
+    try {
+      const signature = readSignature(incoming);
+      if (signature) service = byScope.get(signature.service);
+      if (!service) throw noService(signature?.service);
+      const { request, hash } = await prepare(incoming, signature?.service ?? service.name);
+      const principal = signature
+        ? authenticate(incoming, signature, credentials, account, clock, hash)
+        : anonymous;
+      const call: Call = {
+        requestId,
+        region: signature?.region ?? 'us-east-1',
+        accountId,
+        principal,
+        request,
+        signal,
+      };
+      return await service.handle(request, call);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return service ? service.refuse(error, requestId) : plainRefusal(error, requestId);
+    }
+  };
+}
+
+/** Reads bodies that are small by nature, as their hash is part of the signature; streams S3's. */
+async function prepare(
+  request: HttpRequest,
+  scope: string,
+): Promise<{ request: HttpRequest; hash: () => string }> {
+  if (scope === 's3') return { request, hash: () => 'UNSIGNED-PAYLOAD' };
+  const bytes = await readBody(
+    request,
+    BUFFERED_LIMIT,
+    (limit) =>
+      new AwsError('RequestEntityTooLargeException', `Request must be smaller than ${limit} bytes`, 413),
+  );
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+  return {
+    request: {
+      ...request,
+      body: Readable.from(bytes.length > 0 ? [bytes] : [], { objectMode: false }),
+      query: isForm
+        ? new URLSearchParams([...request.query, ...new URLSearchParams(Buffer.from(bytes).toString('utf8'))])
+        : request.query,
+    },
+    hash: () => createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+function noService(scope: string | undefined): AwsError {
+  return scope === undefined
+    ? new AwsError('MissingAuthenticationToken', 'The request is not signed', 403)
+    : new AwsError('UnknownService', `The local cloud has no service with the signing name '${scope}'`, 501);
+}
+
+function plainRefusal(error: AwsError, requestId: string): HttpResponse {
+  return {
+    status: error.status,
+    headers: {
+      'content-type': 'application/json',
+      'x-amzn-errortype': error.code,
+      'x-amzn-requestid': requestId,
+    },
+    body: JSON.stringify({ __type: error.code, message: error.message }),
+  };
+}
+
+/** What the local cloud answers to `GET /_local/health`: its services and the operations that are built. */
+function health(services: readonly Service[]): HttpResponse {
+  const supported = Object.fromEntries(services.map(({ name, supported }) => [name, [...supported].sort()]));
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ status: 'running', services: supported }),
+  };
+}

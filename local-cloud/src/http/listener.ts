@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { SecureContextOptions, TLSSocket, TlsOptions } from 'node:tls';
+import { LocalCloudError } from '../errors.js';
+import type { HttpHandler } from './front.js';
+import type { HttpRequest, HttpResponse } from './messages.js';
+
+/** A listening server. */
+export interface Listener {
+  readonly port: number;
+  readonly server: Server;
+  /** Stops listening and ends what is open. */
+  close(): Promise<void>;
+}
+
+/** Serves HTTP on `port` (0: any free one). */
+export async function listenHttp(handler: HttpHandler, host: string, port: number): Promise<Listener> {
+  const server = createServer((request, response) => void serve(handler, request, response));
+  server.keepAliveTimeout = 65_000;
+  const bound = await listen(server, host, port, 'HTTP');
+  return { ...bound, close: () => closeHttp(server) };
+}
+
+/** Serves HTTPS on `port`; `handlerFor` makes the handler of a connection from its TLS socket. */
+export async function listenHttps(
+  handlerFor: (socket: TLSSocket) => HttpHandler,
+  tls: TlsOptions & SecureContextOptions,
+  host: string,
+  port: number,
+): Promise<Listener> {
+  const server = createTlsServer(tls, (request, response) => {
+    void serve(handlerFor(request.socket as TLSSocket), request, response);
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const bound = await listen(server, host, port, 'HTTPS');
+  return { ...bound, close: () => closeHttp(server) };
+}
+
+/**
+ * Makes a server listen.
+ *
+ * @throws LocalCloudError `PortInUse` naming the port and what it was for.
+ */
+export async function listen(
+  server: Server,
+  host: string,
+  port: number,
+  purpose: string,
+): Promise<{ port: number; server: Server }> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') return reject(error);
+      const why = error.code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
+      reject(
+        new LocalCloudError(
+          'PortInUse',
+          `Port ${port} on ${host}, for ${purpose}, ${why}; stop that program or choose another port (0 takes any free one)`,
+        ),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, server };
+}
+
+type HttpServer = ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>;
+
+async function closeHttp(server: HttpServer): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+async function serve(
+  handler: HttpHandler,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  outgoing.on('close', () => gone.abort());
+  try {
+    const response = await handler(requestOf(incoming), gone.signal);
+    await write(response, incoming, outgoing);
+  } catch (error) {
+    if (!gone.signal.aborted) {
+      process.emitWarning(
+        error instanceof Error ? (error.stack ?? error.message) : String(error),
+        'LocalCloudDefect',
+      );
+    }
+    if (!outgoing.headersSent) outgoing.writeHead(500, { 'content-type': 'application/json' });
+    outgoing.end();
+  }
+}
+
+function requestOf(incoming: IncomingMessage): HttpRequest {
+  const [path = '/', ...rest] = (incoming.url ?? '/').split('?');
+  const rawQuery = rest.join('?');
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
+  }
+  return {
+    method: incoming.method ?? 'GET',
+    path,
+    rawQuery,
+    query: new URLSearchParams(rawQuery),
+    headers,
+    body: incoming,
+  };
+}
+
+async function write(
+  response: HttpResponse,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { body } = response;
+  const isHead = incoming.method === 'HEAD';
+  const headers = { ...response.headers };
+  if (!(body instanceof Readable) && headers['content-length'] === undefined && response.status !== 204) {
+    headers['content-length'] = String(body === undefined ? 0 : Buffer.byteLength(body));
+  }
+  outgoing.writeHead(response.status, headers);
+  if (body instanceof Readable) {
+    if (isHead) {
+      body.destroy();
+      outgoing.end();
+    } else await pipeline(body, outgoing);
+  } else {
+    outgoing.end(isHead ? undefined : body);
+  }
+  // What is left of the request would otherwise be taken for the next one on this connection.
+  if (!incoming.complete) incoming.resume();
+}

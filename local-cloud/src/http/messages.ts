@@ -1,0 +1,36 @@
+import type { Readable } from 'node:stream';
+
+/** An HTTP request as services see it. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Path as it was sent, percent-encoded, without the query. */
+  readonly path: string;
+  /** Query string as it was sent, without the question mark. */
+  readonly rawQuery: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case; values of a repeated header joined by a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body?: string | Uint8Array | Readable;
+}
+
+/** The whole body of a request; `tooLarge` makes the error to throw when it has more than `limit` bytes. */
+export async function readBody(
+  request: HttpRequest,
+  limit: number,
+  tooLarge: (limit: number) => Error,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}

@@ -1,0 +1,90 @@
+import { type Clock, systemClock } from './clock.js';
+import { front } from './http/front.js';
+import { listenHttp } from './http/listener.js';
+import { jsonLog, type Log } from './log.js';
+import type { Base, Plugin } from './plugin.js';
+import { credentialsIssuer } from './services/sts/issuer.js';
+import { sts } from './services/sts/sts.js';
+import { openStore } from './store/store.js';
+
+export interface LocalCloudOptions {
+  /** Where the state is kept; made when it does not exist. */
+  stateDirectory: string;
+  /** Address to listen on; loopback unless told otherwise. */
+  host?: string;
+  /** Ports; 0 takes any free one. */
+  ports?: Partial<Ports>;
+  /** Twelve digits. */
+  accountId?: string;
+  region?: string;
+  clock?: Clock;
+  log?: Log;
+}
+
+export interface Ports {
+  /** HTTP of the control planes. */
+  http: number;
+  /** MQTT over mutual TLS. */
+  mqtt: number;
+  /** HTTPS over mutual TLS. */
+  https: number;
+}
+
+export const DEFAULT_PORTS: Readonly<Ports> = { http: 4566, mqtt: 8883, https: 8443 };
+
+export interface LocalCloud {
+  readonly ports: Readonly<Ports>;
+  /** What `AWS_ENDPOINT_URL` has to be. */
+  readonly endpointUrl: string;
+  readonly accountId: string;
+  readonly region: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the local cloud.
+ *
+ * @throws LocalCloudError when a port is taken or the state directory cannot be used.
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const host = options.host ?? '127.0.0.1';
+  const wanted = { ...DEFAULT_PORTS, ...options.ports };
+  const store = openStore(options.stateDirectory);
+  const base: Base = {
+    store,
+    clock: options.clock ?? systemClock,
+    accountId: options.accountId ?? '000000000000',
+    region: options.region ?? 'eu-central-1',
+    log: options.log ?? jsonLog('warn'),
+  };
+  const closers: (() => Promise<void>)[] = [() => store.close()];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const issuer = credentialsIssuer(base);
+    const plugins: Plugin[] = [sts(base)];
+    for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());
+
+    const services = plugins.flatMap((plugin) => plugin.services);
+    const handler = front({
+      services,
+      paths: plugins.flatMap((plugin) => plugin.paths ?? []),
+      credentials: issuer.lookup,
+      accountId: base.accountId,
+      clock: base.clock,
+    });
+    const http = await listenHttp(handler, host, wanted.http);
+    closers.push(() => http.close());
+    return {
+      ports: { ...wanted, http: http.port },
+      endpointUrl: `http://${host}:${http.port}`,
+      accountId: base.accountId,
+      region: base.region,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

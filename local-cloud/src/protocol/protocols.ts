@@ -1,0 +1,265 @@
+import { Readable } from 'node:stream';
+import { AwsError } from '../errors.js';
+import { type HttpRequest, type HttpResponse, readBody } from '../http/messages.js';
+import {
+  inBody,
+  payloadMember,
+  type RouteMatch,
+  type RouterOptions,
+  readBindings,
+  router,
+  writeBindings,
+} from './http-binding.js';
+import { fromJson, objectAt, structFromJson, structToJson, toJson } from './json.js';
+import type { ErrorModel, OperationModel, ServiceModel } from './model.js';
+import { structFromQuery } from './query-string.js';
+import { element, escapeXml, memberToXml, structFromXml, structToXml } from './xml.js';
+
+/** Structured request bodies larger than this are refused; streamed ones (objects, code) have no bound here. */
+const BODY_LIMIT = 32 * 1024 * 1024;
+
+/** An error as it goes on the wire. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+  readonly fault: 'client' | 'server';
+  /** The model and the value of a modelled error, for its further members. */
+  readonly model?: ErrorModel;
+  readonly members: Record<string, unknown>;
+}
+
+/** One of the AWS protocols, from the server's side. */
+export interface ServerProtocol {
+  /** The operation that a request names, or undefined when the service has no such operation. */
+  route(request: HttpRequest): RouteMatch | undefined;
+  readInput(match: RouteMatch, request: HttpRequest): Promise<Record<string, unknown>>;
+  writeOutput(operation: OperationModel, output: Record<string, unknown>, requestId: string): HttpResponse;
+  writeError(error: WireError, requestId: string): HttpResponse;
+}
+
+/** AWS REST JSON 1 (Smithy 2.0, `aws.protocols#restJson1`). */
+export function restJson1(model: ServiceModel, options: RouterOptions = {}): ServerProtocol {
+  return {
+    route: router(model, options),
+    async readInput(match, request) {
+      const input = readBindings(match, request);
+      const { input: schema } = match.operation;
+      const payload = payloadMember(schema);
+      if (payload) {
+        const [name, member] = payload;
+        if (member.isStreaming()) input[name] = request.body;
+        else {
+          const bytes = await wholeBody(request);
+          if (bytes.length > 0) input[name] = payloadFromBytes(member, bytes);
+        }
+      } else if (schema.isStructSchema()) {
+        const bytes = await wholeBody(request);
+        if (bytes.length > 0) Object.assign(input, structFromJson(schema, parseJson(bytes), inBody));
+      }
+      return input;
+    },
+    writeOutput(operation, output) {
+      const { headers, status } = writeBindings(operation.output, output);
+      const payload = payloadMember(operation.output);
+      const answer = { status: status ?? operation.http?.status ?? 200, headers };
+      if (!payload) {
+        const body = operation.output.isStructSchema() ? structToJson(operation.output, output, inBody) : {};
+        return {
+          ...answer,
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body),
+        };
+      }
+      const [name, member] = payload;
+      const value = output[name];
+      if (value === undefined) return answer;
+      if (value instanceof Readable || value instanceof Uint8Array) {
+        return {
+          ...answer,
+          headers: { 'content-type': 'application/octet-stream', ...headers },
+          body: value,
+        };
+      }
+      const body = typeof value === 'string' ? value : JSON.stringify(toJson(member, value));
+      return { ...answer, headers: { 'content-type': 'application/json', ...headers }, body };
+    },
+    writeError: (error) => ({
+      status: error.status,
+      headers: { 'content-type': 'application/json', 'x-amzn-errortype': error.code },
+      body: JSON.stringify(errorMembers(error)),
+    }),
+  };
+}
+
+/** AWS JSON 1.0 and 1.1 (Smithy 2.0, `aws.protocols#awsJson1_0`, `#awsJson1_1`). */
+export function awsJson(model: ServiceModel, version: '1.0' | '1.1'): ServerProtocol {
+  const contentType = `application/x-amz-json-${version}`;
+  return {
+    route(request) {
+      const target = request.headers['x-amz-target']?.split('.')[1] ?? '';
+      const operation = model.operations.get(target);
+      return operation && { operation, labels: {} };
+    },
+    async readInput(match, request) {
+      const { input: schema } = match.operation;
+      const bytes = await wholeBody(request);
+      if (bytes.length === 0 || !schema.isStructSchema()) return {};
+      return structFromJson(schema, parseJson(bytes), () => true);
+    },
+    writeOutput: (operation, output) => ({
+      status: 200,
+      headers: { 'content-type': contentType },
+      body: operation.output.isStructSchema()
+        ? JSON.stringify(structToJson(operation.output, output, () => true))
+        : '{}',
+    }),
+    writeError: (error) => ({
+      status: error.status,
+      headers: { 'content-type': contentType, 'x-amzn-errortype': error.code },
+      body: JSON.stringify({ __type: `${model.namespace}#${error.code}`, ...errorMembers(error) }),
+    }),
+  };
+}
+
+/** AWS query (Smithy 2.0, `aws.protocols#awsQuery`); `namespace` is the XML namespace of its answers. */
+export function awsQuery(model: ServiceModel, namespace: string): ServerProtocol {
+  const parametersOf = new WeakMap<RouteMatch, URLSearchParams>();
+  const xmlns = ` xmlns="${namespace}"`;
+  const metadata = (requestId: string) => element('RequestId', requestId);
+  return {
+    route(request) {
+      // The action is in the body; it was put into the query by the front, which had to read it anyway.
+      const operation = model.operations.get(request.query.get('Action') ?? '');
+      if (!operation) return undefined;
+      const match = { operation, labels: {} };
+      parametersOf.set(match, request.query);
+      return match;
+    },
+    readInput: async (match) =>
+      structFromQuery(match.operation.input, parametersOf.get(match) ?? new URLSearchParams()),
+    writeOutput(operation, output, requestId) {
+      const { name } = operation;
+      const result = operation.output.isStructSchema()
+        ? element(`${name}Result`, structToXml(operation.output, output))
+        : '';
+      const body = element(
+        `${name}Response`,
+        result + element('ResponseMetadata', metadata(requestId)),
+        xmlns,
+      );
+      return { status: 200, headers: { 'content-type': 'text/xml' }, body };
+    },
+    writeError(error, requestId) {
+      const content =
+        element('Type', error.fault === 'client' ? 'Sender' : 'Receiver') +
+        element('Code', escapeXml(error.code)) +
+        element('Message', escapeXml(error.message));
+      return {
+        status: error.status,
+        headers: { 'content-type': 'text/xml' },
+        body: element('ErrorResponse', element('Error', content) + metadata(requestId), xmlns),
+      };
+    },
+  };
+}
+
+const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
+
+/** AWS REST XML as S3 speaks it (Smithy 2.0, `aws.protocols#restXml` with `noErrorWrapping`). */
+export function restXml(model: ServiceModel, namespace: string, options: RouterOptions = {}): ServerProtocol {
+  return {
+    route: router(model, options),
+    async readInput(match, request) {
+      const input = readBindings(match, request);
+      const payload = payloadMember(match.operation.input);
+      if (!payload) return input;
+      const [name, member] = payload;
+      if (member.isStreaming()) {
+        input[name] = request.body;
+        return input;
+      }
+      const bytes = await wholeBody(request);
+      if (bytes.length === 0) return input;
+      const text = Buffer.from(bytes).toString('utf8');
+      input[name] = member.isStructSchema() ? structFromXml(member, text) : text;
+      return input;
+    },
+    writeOutput(operation, output) {
+      const { output: schema } = operation;
+      const { headers, status } = writeBindings(schema, output);
+      const answer = { status: status ?? operation.http?.status ?? 200, headers };
+      if (!schema.isStructSchema()) return answer;
+      const payload = payloadMember(schema);
+      if (payload) {
+        const [name, member] = payload;
+        const value = output[name];
+        if (value === undefined) return answer;
+        if (!member.isStructSchema()) return { ...answer, body: value as Readable | Uint8Array | string };
+        const tag = member.getMergedTraits().xmlName ?? member.getName() ?? name;
+        return xmlAnswer(
+          answer,
+          memberToXml(member, value, tag).replace(/^<[^\s>/]+/, `$& xmlns="${namespace}"`),
+        );
+      }
+      if (![...schema.structIterator()].some(([, member]) => inBody(member))) return answer;
+      const tag = schema.getMergedTraits().xmlName ?? schema.getName() ?? operation.name;
+      return xmlAnswer(answer, element(tag, structToXml(schema, output, inBody), ` xmlns="${namespace}"`));
+    },
+    writeError(error, requestId) {
+      const details = Object.entries(error.members)
+        .filter(([name, value]) => name !== 'message' && typeof value === 'string')
+        .map(([name, value]) => element(name, escapeXml(String(value))));
+      const content =
+        element('Code', escapeXml(error.code)) +
+        element('Message', escapeXml(error.message)) +
+        details.join('') +
+        element('RequestId', requestId);
+      return {
+        status: error.status,
+        headers: { 'content-type': 'application/xml' },
+        body: XML_DECLARATION + element('Error', content),
+      };
+    },
+  };
+}
+
+function xmlAnswer(answer: HttpResponse, xml: string): HttpResponse {
+  return {
+    ...answer,
+    headers: { 'content-type': 'application/xml', ...answer.headers },
+    body: XML_DECLARATION + xml,
+  };
+}
+
+function wholeBody(request: HttpRequest): Promise<Uint8Array> {
+  return readBody(
+    request,
+    BODY_LIMIT,
+    (limit) =>
+      new AwsError('RequestEntityTooLargeException', `Request must be smaller than ${limit} bytes`, 413),
+  );
+}
+
+function parseJson(bytes: Uint8Array): Record<string, unknown> {
+  let data: unknown;
+  try {
+    data = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new AwsError('SerializationException', 'The request body is not JSON');
+  }
+  return objectAt(data, 'body');
+}
+
+function payloadFromBytes(member: RouteMatch['operation']['input'], bytes: Uint8Array): unknown {
+  if (member.isBlobSchema()) return bytes;
+  if (member.isStringSchema()) return Buffer.from(bytes).toString('utf8');
+  return fromJson(member, parseJson(bytes), member.getMemberName());
+}
+
+/** The members of an error's JSON body; a modelled error keeps its own members' spelling (`Message`). */
+function errorMembers(error: WireError): Record<string, unknown> {
+  const modelled = error.model ? structToJson(error.model.schema, error.members, inBody) : error.members;
+  const spelled = Object.keys(modelled).some((name) => name.toLowerCase() === 'message');
+  return spelled ? modelled : { message: error.message, ...modelled };
+}

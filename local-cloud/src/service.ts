@@ -1,0 +1,197 @@
+import type { Readable } from 'node:stream';
+import { AwsError } from './errors.js';
+import type { HttpRequest, HttpResponse } from './http/messages.js';
+import {
+  type ErrorModel,
+  type OperationModel,
+  requiredMembers,
+  type ServiceModel,
+} from './protocol/model.js';
+import type { ServerProtocol, WireError } from './protocol/protocols.js';
+
+/** Who makes a call. */
+export type Principal =
+  /** The account's own access key, or any key that was not issued here. */
+  | { kind: 'account'; arn: string }
+  /** A session of a role, with credentials that were issued here. */
+  | { kind: 'role'; arn: string; roleName: string; sessionName: string }
+  /** A device, by the certificate of its TLS connection. */
+  | { kind: 'certificate'; arn: string; certificateId: string }
+  | { kind: 'anonymous'; arn: '' };
+
+/** What an operation may know of the call besides its input. */
+export interface Call {
+  readonly requestId: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly principal: Principal;
+  readonly request: HttpRequest;
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** One AWS service: what the HTTP front hands requests to. */
+export interface Service {
+  /** The service's name, as its SDK package spells it: `iot`, `iot-data-plane`, `s3`. */
+  readonly name: string;
+  /** Names that SigV4 credential scopes give it. */
+  readonly scopes: readonly string[];
+  handle(request: HttpRequest, call: Call): Promise<HttpResponse>;
+  /** An error of the front (signature, unknown scope) in this service's own shape. */
+  refuse(error: AwsError, requestId: string): HttpResponse;
+  /** Names of the operations that this service answers; all others of its model are refused by name. */
+  readonly supported: readonly string[];
+}
+
+type CommandOf<Sdk, Name> = Name extends string ? Sdk[`${Name}Command` & keyof Sdk] : never;
+type InputOf<Command> = Command extends { new (input: infer Input): unknown } ? Input : never;
+type OutputOf<Command> = Command extends { new (...input: never[]): infer Instance }
+  ? Instance extends {
+      resolveMiddleware(...args: never[]): (...args: never[]) => Promise<{ output: infer Output }>;
+    }
+    ? ServerOutput<Output>
+    : never
+  : never;
+/** An output without what the client adds to it; streams are plain ones. */
+type ServerOutput<Output> = {
+  [Member in keyof Output as Member extends '$metadata' ? never : Member]: Output[Member] extends
+    | { transformToString(): unknown }
+    | undefined
+    ? Readable | Uint8Array | undefined
+    : Output[Member];
+};
+
+type OperationName<Sdk> = {
+  [Name in keyof Sdk]: Name extends `${infer Operation}Command` ? Operation : never;
+}[keyof Sdk];
+
+/**
+ * The operations of a service that are built, typed by its AWS SDK package: what the client sends is what a
+ * handler gets, what it returns is what the client receives. Handlers throw the package's modelled
+ * exceptions, or {@link AwsError} for codes without a model.
+ */
+export type Operations<Sdk> = {
+  [Name in OperationName<Sdk>]?: (
+    input: InputOf<CommandOf<Sdk, Name>>,
+    call: Call,
+  ) => OutputOf<CommandOf<Sdk, Name>> | Promise<OutputOf<CommandOf<Sdk, Name>>>;
+};
+
+export interface ServiceDefinition<Sdk> {
+  name: string;
+  scopes: readonly string[];
+  model: ServiceModel;
+  protocol: ServerProtocol;
+  operations: Operations<Sdk>;
+  /** Code and status that this service gives to input which misses a required member or has a wrong type. */
+  validationError?: { code: string; status?: number };
+}
+
+type Handler = (input: Record<string, unknown>, call: Call) => unknown;
+
+/** Makes a service out of its operations. */
+export function defineService<Sdk>(definition: ServiceDefinition<Sdk>): Service {
+  const { model, protocol, operations, name } = definition;
+  const handlers = operations as Record<string, Handler | undefined>;
+  const validation = { code: 'ValidationException', status: 400, ...definition.validationError };
+
+  async function answer(request: HttpRequest, call: Call): Promise<HttpResponse> {
+    const match = protocol.route(request);
+    if (!match) {
+      throw new AwsError(
+        'UnknownOperationException',
+        `${name} has no operation for ${request.method} ${request.path}`,
+        404,
+      );
+    }
+    const handler = handlers[match.operation.name];
+    if (!handler) {
+      throw new AwsError(
+        'NotImplementedException',
+        `The operation ${match.operation.name} of ${name} is not built in the local cloud`,
+        501,
+      );
+    }
+    const input = await readInput(match, request);
+    const output = await handler(input, call);
+    return protocol.writeOutput(match.operation, (output ?? {}) as Record<string, unknown>, call.requestId);
+  }
+
+  async function readInput(
+    match: { operation: OperationModel; labels: Readonly<Record<string, string>> },
+    request: HttpRequest,
+  ) {
+    try {
+      const input = await protocol.readInput(match, request);
+      const missing = requiredMembers(match.operation.input).filter((member) => input[member] === undefined);
+      if (missing.length === 0) return input;
+      const problems = missing.map(
+        (member) => `Value null at '${member}' failed to satisfy constraint: Member must not be null`,
+      );
+      throw new AwsError(
+        validation.code,
+        `${missing.length} validation error${missing.length > 1 ? 's' : ''} detected: ${problems.join('; ')}`,
+        validation.status,
+      );
+    } catch (error) {
+      if (error instanceof AwsError && error.code === 'SerializationException') {
+        throw new AwsError(validation.code, error.message, validation.status);
+      }
+      throw error;
+    }
+  }
+
+  return {
+    name,
+    scopes: definition.scopes,
+    supported: Object.keys(handlers),
+    refuse: (error, requestId) =>
+      withRequestId(protocol.writeError(wireError(error, model), requestId), requestId),
+    async handle(request, call) {
+      try {
+        return withRequestId(await answer(request, call), call.requestId);
+      } catch (error) {
+        return withRequestId(protocol.writeError(wireError(error, model), call.requestId), call.requestId);
+      }
+    },
+  };
+}
+
+function withRequestId(response: HttpResponse, requestId: string): HttpResponse {
+  return {
+    ...response,
+    headers: { 'x-amzn-requestid': requestId, 'x-amz-request-id': requestId, ...response.headers },
+  };
+}
+
+/** Turns what a handler threw into what goes on the wire; defects become InternalFailure, without a stack. */
+function wireError(error: unknown, model: ServiceModel): WireError {
+  if (error instanceof AwsError) {
+    const { code, message, status } = error;
+    return {
+      code,
+      message,
+      status,
+      fault: status < 500 ? 'client' : 'server',
+      members: { ...error.details },
+    };
+  }
+  if (error instanceof Error) {
+    const modelled: ErrorModel | undefined = model.errors.get(error.name);
+    if (modelled) {
+      const members = { ...error, message: error.message };
+      return { ...modelled, message: error.message, model: modelled, members };
+    }
+  }
+  process.emitWarning(
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+    'LocalCloudDefect',
+  );
+  return {
+    code: 'InternalFailure',
+    message: 'The request processing has failed because of an unknown error, exception or failure',
+    status: 500,
+    fault: 'server',
+    members: {},
+  };
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import type { CredentialsLookup } from '../../http/sigv4.js';
+import type { Base } from '../../plugin.js';
+
+/** Temporary credentials of a role's session. */
+export interface TemporaryCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+  /** `arn:aws:sts::{account}:assumed-role/{role}/{session}`. */
+  readonly assumedRoleArn: string;
+}
+
+/** Issues temporary credentials; who may have them is for the caller to decide. */
+export interface CredentialsIssuer {
+  /** @param duration seconds. */
+  issue(roleName: string, sessionName: string, duration: number): TemporaryCredentials;
+  readonly lookup: CredentialsLookup;
+}
+
+interface Session {
+  secretAccessKey: string;
+  sessionToken: string;
+  expiration: number;
+  roleName: string;
+  sessionName: string;
+}
+
+const KEY_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** Keeps sessions in the store, so that credentials outlive a restart as long as they are valid. */
+export function credentialsIssuer({ store, clock, accountId }: Base): CredentialsIssuer {
+  const sessions = store.table<Session>('sts.sessions');
+  const arnOf = (roleName: string, sessionName: string) =>
+    `arn:aws:sts::${accountId}:assumed-role/${roleName}/${sessionName}`;
+  return {
+    issue(roleName, sessionName, duration) {
+      const accessKeyId = `ASIA${Array.from(randomBytes(16), (byte) => KEY_ALPHABET[byte % 32]).join('')}`;
+      const session: Session = {
+        secretAccessKey: randomBytes(30).toString('base64'),
+        sessionToken: randomBytes(192).toString('base64'),
+        expiration: clock.now() + duration * 1000,
+        roleName,
+        sessionName,
+      };
+      store.transaction(() => {
+        for (const [id, { expiration }] of sessions.entries()) {
+          if (expiration < clock.now()) sessions.delete(id);
+        }
+        sessions.put(accessKeyId, session);
+      });
+      return {
+        accessKeyId,
+        secretAccessKey: session.secretAccessKey,
+        sessionToken: session.sessionToken,
+        expiration: new Date(session.expiration),
+        assumedRoleArn: arnOf(roleName, sessionName),
+      };
+    },
+    lookup(accessKeyId) {
+      const session = sessions.get(accessKeyId);
+      if (!session) return undefined;
+      const { roleName, sessionName } = session;
+      const arn = arnOf(roleName, sessionName);
+      return { ...session, principal: { kind: 'role', arn, roleName, sessionName } };
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../src/local-cloud.js';
+
+/** Starts a local cloud on free ports in a directory of its own; both go when the test file ends. */
+export async function startCloud(options: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
+  const stateDirectory = options.stateDirectory ?? mkdtempSync(join(tmpdir(), 'local-cloud-'));
+  const cloud = await startLocalCloud({
+    stateDirectory,
+    ports: { http: 0, mqtt: 0, https: 0 },
+    ...options,
+  });
+  afterAll(async () => {
+    await cloud.close();
+    if (!options.stateDirectory) rmSync(stateDirectory, { recursive: true, force: true });
+  });
+  return cloud;
+}
+
+/** What an AWS SDK client needs to reach the local cloud. */
+export function clientConfig(cloud: LocalCloud) {
+  return {
+    endpoint: cloud.endpointUrl,
+    region: cloud.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+}
