@@ -1,1 +1,47 @@
-export {};
+import pulumi from '@pulumi/pulumi';
+import { fleetIdentity } from './fleet-identity.js';
+import { currentPlace } from './place.js';
+import { hookSha256, inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
+import { provisioning } from './provisioning.js';
+import { storage } from './storage.js';
+
+export type { ProgramInputs } from './program-inputs.js';
+
+/** What the program tells of the stack that it deployed. */
+export interface ProgramOutputs {
+  readonly thingGroupArn: pulumi.Output<string>;
+  readonly provisioningTemplateArn: pulumi.Output<string>;
+  readonly roleAliasArn: pulumi.Output<string>;
+  readonly provisioningBucket: pulumi.Output<string | undefined>;
+  readonly artifactsBucket: pulumi.Output<string | undefined>;
+}
+
+/**
+ * The whole Pulumi program. The Pulumi command calls it without arguments (it takes a module's only export,
+ * the default one, for the program); a deploy in process passes the inputs.
+ *
+ * Configuration, from `Pulumi.<stack>.yaml`: `mooring:logRetentionDays`.
+ *
+ * @throws ProgramInputError when the functions were not uploaded before.
+ */
+export default async function program(
+  inputs: ProgramInputs = inputsFromEnvironment(process.env),
+): Promise<ProgramOutputs> {
+  const config = new pulumi.Config('mooring');
+  const place = await currentPlace();
+  const buckets = storage(place);
+  const identity = fleetIdentity(place);
+  const { template } = provisioning(place, {
+    thingGroup: identity.thingGroup,
+    devicePolicy: identity.devicePolicy,
+    hookSha256: hookSha256(inputs),
+    logRetentionDays: config.requireNumber('logRetentionDays'),
+  });
+  return {
+    thingGroupArn: identity.thingGroup.arn,
+    provisioningTemplateArn: template.templateArn,
+    roleAliasArn: identity.roleAlias.roleAliasArn,
+    provisioningBucket: buckets.provisioning.bucketName,
+    artifactsBucket: buckets.artifacts.bucketName,
+  };
+}

@@ -1,0 +1,75 @@
+import { names } from '@mooring/contracts';
+import { arn, type Place } from './place.js';
+import { type PolicyDocument, policyDocument } from './policy-document.js';
+
+/**
+ * The thing whose certificate made the connection. AWS resolves it for any client id because the
+ * provisioning template attaches the certificate exclusively; it is empty outside of MQTT.
+ */
+const THING = '${iot:Connection.Thing.ThingName}';
+
+/**
+ * What a provisioned device may do: connect under its own name, use its own topics, shadows and jobs,
+ * report its health, and call the Greengrass data plane and its role alias. AWS IoT limits the document to
+ * 2048 characters.
+ */
+export function devicePolicyDocument(place: Place): PolicyDocument {
+  const iot = (resource: string) => arn(place, 'iot', resource);
+  return policyDocument(
+    {
+      // A core opens further connections as `{thing}#2` and so on.
+      Effect: 'Allow',
+      Action: ['iot:Connect'],
+      Resource: [iot(`client/${THING}`), iot(`client/${THING}#*`)],
+      Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iot:Publish'],
+      Resource: [
+        `topic/lambda/${THING}/*`,
+        ...OWN_RESERVED.map((suffix) => `topic/$aws/things/${THING}/${suffix}`),
+        `topic/$aws/things/${THING}/greengrass*/health/json`,
+      ].map(iot),
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iot:Subscribe'],
+      Resource: [
+        `topicfilter/device/${THING}/*`,
+        ...OWN_RESERVED.map((suffix) => `topicfilter/$aws/things/${THING}/${suffix}`),
+      ].map(iot),
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iot:Receive'],
+      Resource: [
+        `topic/device/${THING}/*`,
+        ...OWN_RESERVED.map((suffix) => `topic/$aws/things/${THING}/${suffix}`),
+      ].map(iot),
+    },
+    {
+      // HTTPS calls carry no thing variables, so the thing cannot be named in these two statements.
+      Effect: 'Allow',
+      Action: ['greengrass:GetDeploymentConfiguration', 'greengrass:ListThingGroupsForCoreDevice'],
+      Resource: [arn(place, 'greengrass', 'coreDevices:*')],
+    },
+    {
+      Effect: 'Allow',
+      Action: ['greengrass:GetComponentVersionArtifact', 'greengrass:ResolveComponentCandidates'],
+      // The fleet's own components, and those that AWS publishes.
+      Resource: [
+        arn(place, 'greengrass', 'components:*'),
+        arn({ ...place, account: 'aws' }, 'greengrass', 'components:*'),
+      ],
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iot:AssumeRoleWithCertificate'],
+      Resource: [iot(`rolealias/${names.roleAlias}`)],
+    },
+  );
+}
+
+/** Below `$aws/things/{thing}/`: shadows, classic and named, and jobs with Greengrass's namespaced topics. */
+const OWN_RESERVED = ['shadow/*', 'jobs/*'] as const;

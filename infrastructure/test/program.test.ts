@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { bucketNames, names, objectKeys } from '@mooring/contracts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import program from '../src/index.js';
+import { inputsFromEnvironment } from '../src/program-inputs.js';
+import { evaluate, HOOK_SHA256, named, PLACE, type Registered } from './evaluate.js';
+
+const buckets = bucketNames(PLACE.account, PLACE.region);
+let resources: readonly Registered[];
+const inputs = (name: string) => named(resources, name).inputs;
+
+beforeAll(async () => {
+  resources = await evaluate();
+});
+
+/** Every policy statement of the program, with the resource that it belongs to. */
+function statements(): { owner: string; statement: Record<string, unknown> }[] {
+  const found: { owner: string; statement: Record<string, unknown> }[] = [];
+  const walk = (owner: string, value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('Statement' in value && Array.isArray(value.Statement)) {
+      for (const statement of value.Statement) found.push({ owner, statement });
+    }
+    for (const child of Object.values(value)) walk(owner, child);
+  };
+  for (const resource of resources) walk(resource.name, resource.inputs);
+  return found;
+}
+
+describe('least privilege', () => {
+  /** Wildcards that are there for a reason: the resource that has them, what it says, and why. */
+  const EXCEPTIONS: readonly { owner: string; pattern: string; reason: string }[] = [
+    {
+      owner: 'provisioning-role',
+      pattern: '*',
+      reason: 'AWS IoT defines no resource for the three list and register actions',
+    },
+    {
+      owner: 'provisioning-role',
+      pattern: 'arn:aws:iot:eu-west-1:123456789012:thing/*',
+      reason: 'the hook decides on serial numbers',
+    },
+    {
+      owner: 'provisioning-role',
+      pattern: 'arn:aws:iot:eu-west-1:123456789012:cert/*',
+      reason: 'a certificate id is unknown beforehand',
+    },
+    {
+      owner: 'token-exchange-role',
+      pattern: `arn:aws:s3:::${buckets.artifacts}/*`,
+      reason: 'all artifacts of one bucket',
+    },
+    {
+      owner: 'allowlist-hook-role',
+      pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/${names.allowlistFunction}:*`,
+      reason: 'the log streams of one group',
+    },
+    {
+      owner: 'device-policy',
+      pattern: 'arn:aws:greengrass:eu-west-1:123456789012:coreDevices:*',
+      reason: 'HTTPS calls carry no thing variables',
+    },
+    {
+      owner: 'device-policy',
+      pattern: 'arn:aws:greengrass:eu-west-1:123456789012:components:*',
+      reason: 'the components of the fleet',
+    },
+    {
+      owner: 'device-policy',
+      pattern: 'arn:aws:greengrass:eu-west-1:aws:components:*',
+      reason: 'the components that AWS publishes',
+    },
+  ];
+  /** A wildcard below the device's own name, or in the UUID of a claim's client id, reaches nobody else's. */
+  const bounded = (pattern: string) =>
+    /\/\$\{iot:Connection\.Thing\.ThingName\}[/#]/.test(pattern) ||
+    /:client\/\?{8}(-\?{4}){3}-\?{12}$/.test(pattern);
+
+  it('allows wildcard resources only where each is named with its reason', () => {
+    const seen = new Set<string>();
+    for (const { owner, statement } of statements()) {
+      if (statement.Effect !== 'Allow') continue;
+      for (const pattern of [statement.Resource ?? []].flat().map(String)) {
+        if (!/[*?]/.test(pattern) || bounded(pattern)) continue;
+        const exception = EXCEPTIONS.find((one) => one.owner === owner && one.pattern === pattern);
+        expect(exception, `${owner} allows ${pattern}`).toBeDefined();
+        seen.add(`${owner} ${pattern}`);
+      }
+    }
+    expect(seen.size, 'an exception that nothing needs any more').toBe(EXCEPTIONS.length);
+  });
+
+  it('allows no wildcard action and grants nothing to everybody', () => {
+    for (const { owner, statement } of statements()) {
+      if (statement.Effect !== 'Allow') continue;
+      for (const action of [statement.Action].flat()) expect(action, owner).not.toMatch(/[*?]/);
+      expect(statement.Principal, owner).not.toBe('*');
+      expect(statement.NotAction ?? statement.NotResource ?? statement.NotPrincipal, owner).toBeUndefined();
+    }
+  });
+
+  it('lets the hook read the allowlist and nothing else', () => {
+    const own = statements().filter(
+      ({ owner, statement }) => owner === 'allowlist-hook-role' && statement.Resource,
+    );
+    expect(own.map(({ statement }) => [statement.Action, statement.Resource])).toEqual([
+      [['s3:GetObject'], [`arn:aws:s3:::${buckets.provisioning}/${objectKeys.allowlist}`]],
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        [`arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/${names.allowlistFunction}:*`],
+      ],
+    ]);
+  });
+
+  it('lets AWS IoT assume its roles for this account alone', () => {
+    for (const role of ['provisioning-role', 'token-exchange-role']) {
+      expect(inputs(role).assumeRolePolicyDocument).toMatchObject({
+        Statement: [{ Condition: { StringEquals: { 'aws:SourceAccount': PLACE.account } } }],
+      });
+    }
+  });
+});
+
+describe('the pre-provisioning hook', () => {
+  it('is wired to the template and allowed to be called by it', () => {
+    expect(inputs('provisioning-template')).toMatchObject({
+      templateName: names.provisioningTemplate,
+      templateType: 'FLEET_PROVISIONING',
+      enabled: true,
+      provisioningRoleArn: 'arn-of:provisioning-role',
+      preProvisioningHook: { payloadVersion: '2020-04-01', targetArn: 'arn-of:allowlist-hook' },
+    });
+    expect(inputs('allowlist-hook-permission')).toEqual({
+      action: 'lambda:InvokeFunction',
+      functionName: 'arn-of:allowlist-hook',
+      principal: 'iot.amazonaws.com',
+      sourceAccount: PLACE.account,
+      sourceArn: `arn:aws:iot:eu-west-1:123456789012:provisioningtemplate/${names.provisioningTemplate}`,
+    });
+    expect(named(resources, 'provisioning-template').after).toEqual(
+      expect.arrayContaining(['allowlist-hook-permission', 'thing-group', 'device-policy', 'allowlist-hook']),
+    );
+  });
+
+  it('runs the uploaded bundle, reads the allowlist, and logs to a group that forgets', () => {
+    expect(inputs('allowlist-hook')).toMatchObject({
+      functionName: names.allowlistFunction,
+      role: 'arn-of:allowlist-hook-role',
+      code: {
+        s3Bucket: buckets.bootstrap,
+        s3Key: objectKeys.functionBundle(names.allowlistFunction, HOOK_SHA256),
+      },
+      environment: {
+        variables: { ALLOWLIST_BUCKET: buckets.provisioning, ALLOWLIST_KEY: objectKeys.allowlist },
+      },
+      timeout: 5,
+    });
+    expect(inputs('allowlist-hook-logs')).toEqual({
+      logGroupName: `/aws/lambda/${names.allowlistFunction}`,
+      retentionInDays: 7,
+    });
+    expect(named(resources, 'allowlist-hook').after).toContain('allowlist-hook-logs');
+  });
+});
+
+describe('the provisioning template', () => {
+  it('names the thing by its serial number and makes its certificate active, its own, and bound to the policy', () => {
+    const body: unknown = JSON.parse(String(inputs('provisioning-template').templateBody));
+    expect(body).toEqual({
+      Parameters: { SerialNumber: { Type: 'String' }, 'AWS::IoT::Certificate::Id': { Type: 'String' } },
+      Resources: {
+        thing: {
+          Type: 'AWS::IoT::Thing',
+          Properties: { ThingName: { Ref: 'SerialNumber' }, ThingGroups: [names.thingGroup] },
+          OverrideSettings: { ThingGroups: 'REPLACE' },
+        },
+        certificate: {
+          Type: 'AWS::IoT::Certificate',
+          Properties: {
+            CertificateId: { Ref: 'AWS::IoT::Certificate::Id' },
+            Status: 'ACTIVE',
+            ThingPrincipalType: 'EXCLUSIVE_THING',
+          },
+        },
+        policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: names.devicePolicy } },
+      },
+    });
+  });
+});
+
+describe('the buckets', () => {
+  it.each(['provisioning', 'artifacts'] as const)(
+    '%s is private, encrypted, versioned and speaks only TLS',
+    (bucket) => {
+      expect(inputs(`${bucket}-bucket`)).toEqual({
+        bucketName: buckets[bucket],
+        bucketEncryption: {
+          serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
+        },
+        ownershipControls: { rules: [{ objectOwnership: 'BucketOwnerEnforced' }] },
+        publicAccessBlockConfiguration: {
+          blockPublicAcls: true,
+          blockPublicPolicy: true,
+          ignorePublicAcls: true,
+          restrictPublicBuckets: true,
+        },
+        versioningConfiguration: { status: 'Enabled' },
+      });
+      expect(inputs(`${bucket}-bucket-policy`)).toMatchObject({
+        bucket: buckets[bucket],
+        policyDocument: {
+          Statement: [
+            {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: ['s3:*'],
+              Resource: [`arn:aws:s3:::${buckets[bucket]}`, `arn:aws:s3:::${buckets[bucket]}/*`],
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            },
+          ],
+        },
+      });
+    },
+  );
+
+  it('are the only ones', () => {
+    expect(resources.filter(({ type }) => type === 'aws-native:s3:Bucket').map(({ name }) => name)).toEqual([
+      'provisioning-bucket',
+      'artifacts-bucket',
+    ]);
+  });
+});
+
+describe('the fleet', () => {
+  it('keeps the names that devices and people know', () => {
+    expect(inputs('thing-group').thingGroupName).toBe(names.thingGroup);
+    expect(inputs('device-policy').policyName).toBe(names.devicePolicy);
+    expect(inputs('claim-policy').policyName).toBe(names.claimPolicy);
+    expect(inputs('role-alias')).toMatchObject({
+      roleAlias: names.roleAlias,
+      roleArn: 'arn-of:token-exchange-role',
+    });
+  });
+
+  it('uses aws-native types only', () => {
+    for (const { type } of resources) expect(type).toMatch(/^aws-native:/);
+  });
+});
+
+describe('the program’s entry', () => {
+  it('exports the program alone, so that the Pulumi command takes it', async () => {
+    expect(Object.keys(await import('../src/index.js'))).toEqual(['default']);
+    expect(readFileSync(new URL('../Pulumi.yaml', import.meta.url), 'utf8')).toMatch(
+      /^main: dist\/index\.js$/m,
+    );
+    expect(program.length).toBe(0);
+  });
+
+  it('takes the bundles from the environment', () => {
+    const functionBundles = { GreengrassAllowlistHook: HOOK_SHA256 };
+    expect(inputsFromEnvironment({ MOORING_FUNCTION_BUNDLES: JSON.stringify(functionBundles) })).toEqual({
+      functionBundles,
+    });
+  });
+
+  it.each([
+    [undefined, /is not set: run "mooring deploy/],
+    ['{', /is not a JSON object/],
+    ['[]', /is not a JSON object/],
+    ['{"GreengrassAllowlistHook":1}', /GreengrassAllowlistHook is not a string/],
+  ])('refuses %s', (MOORING_FUNCTION_BUNDLES, message) => {
+    expect(() => inputsFromEnvironment({ MOORING_FUNCTION_BUNDLES })).toThrow(message);
+  });
+
+  it.each([{}, { GreengrassAllowlistHook: 'x' }])(
+    'registers no function without its bundle: %j',
+    async (functionBundles) => {
+      await expect(evaluate({ functionBundles })).rejects.toThrow(/upload the functions first/);
+    },
+  );
+});
