@@ -272,7 +272,7 @@ describe('the program’s entry', () => {
     expect(() => inputsFromEnvironment({ MOORING_FUNCTION_BUNDLES })).toThrow(message);
   });
 
-  it.each([{}, { GreengrassAllowlistHook: 'x' }])(
+  it.each<Record<string, string>>([{}, { GreengrassAllowlistHook: 'x' }])(
     'registers no function without its bundle: %j',
     async (functionBundles) => {
       await expect(evaluate({ functionBundles })).rejects.toThrow(/upload the functions first/);

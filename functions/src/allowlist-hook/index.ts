@@ -1,0 +1,28 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { decide, type HookResponse } from './hook.js';
+import { readText } from './s3-text.js';
+
+/** AWS IoT gives a hook 5 seconds: two attempts of 2 seconds leave time to say no. */
+const s3 = new S3Client({
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+  // Host names of buckets resolve at AWS; below another endpoint the bucket stands in the path.
+  forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined || process.env.AWS_ENDPOINT_URL_S3 !== undefined,
+});
+
+/**
+ * The pre-provisioning hook's Lambda handler. `ALLOWLIST_BUCKET` and `ALLOWLIST_KEY` name the object with one
+ * serial number a line; it is read anew for each device.
+ */
+export function handler(event: unknown): Promise<HookResponse> {
+  return decide(event, {
+    readAllowlist: () => readText(s3, required('ALLOWLIST_BUCKET'), required('ALLOWLIST_KEY')),
+    log: (line) => console.info(line),
+  });
+}
+
+function required(variable: string): string {
+  const value = process.env[variable];
+  if (value === undefined || value === '') throw new Error(`the environment variable ${variable} is not set`);
+  return value;
+}
