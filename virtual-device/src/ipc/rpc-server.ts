@@ -1,0 +1,57 @@
+/** The listening socket and its connections. */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { IpcLimits, IpcLog, IpcServer } from './capabilities.js';
+import { RpcConnection, type RpcService } from './rpc-connection.js';
+import { IpcSocketError, prepareSocketAddress } from './socket-address.js';
+
+/** @throws IpcSocketError when the socket cannot be bound */
+export async function startRpcServer(
+  requestedPath: string,
+  service: RpcService,
+  limits: IpcLimits,
+  log: IpcLog,
+): Promise<IpcServer> {
+  const address = await prepareSocketAddress(requestedPath);
+  const connections = new Set<RpcConnection>();
+  const server = createServer((socket: Socket) => {
+    if (connections.size >= limits.maxConnections) {
+      log('warn', `Refused an IPC connection: ${limits.maxConnections} are open already.`);
+      socket.destroy();
+      return;
+    }
+    const connection = new RpcConnection(socket, service, limits, log);
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  });
+  try {
+    await listen(server, address.path);
+    await address.protect();
+  } catch (error) {
+    server.close();
+    await address.remove();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new IpcSocketError('NOT_LISTENING', `The IPC socket ${requestedPath} cannot be bound: ${reason}`, {
+      cause: error,
+    });
+  }
+  server.on('error', (error) => log('error', `The IPC socket failed: ${error.message}`));
+  return {
+    socketPath: address.path,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) connection.destroy();
+      await closed;
+      await address.remove();
+    },
+  };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
