@@ -1,0 +1,12 @@
+import { runComponent } from '../../runtime/src/component.js';
+import { parseConfiguration } from '../../runtime/src/configuration.js';
+import { LedConfiguration } from './configuration.js';
+import { openLed } from './led.js';
+import { runLed } from './led-component.js';
+
+void runComponent(async (component) => {
+  const configuration = parseConfiguration(LedConfiguration, await component.bus.configuration());
+  const led = await openLed(configuration.led, component.env);
+  component.onStop(() => led.close());
+  await runLed(component, led, configuration.frequency);
+});
