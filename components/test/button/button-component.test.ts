@@ -1,0 +1,97 @@
+import { topics } from '@mooring/contracts';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { runButton } from '../../button/src/button-component.js';
+import type { Led } from '../../led/src/led.js';
+import { runLed } from '../../led/src/led-component.js';
+import { MemoryCore } from '../support/memory-core.js';
+
+const silentLed = (): Led => ({
+  name: 'the LED',
+  set: () => {},
+  failed: new Promise(() => {}),
+  close: async () => {},
+});
+
+/** Lets everything happen that has been set going. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the button', () => {
+  it('stops the LED with the first press and starts it with the second', async () => {
+    const core = new MemoryCore();
+    await runLed(core.component(), silentLed(), 2);
+    const heard: string[] = [];
+    await core.component().bus.subscribeLocal(topics.localButton(), (payload) => heard.push(String(payload)));
+    const press = await runButton(core.component());
+    await settled();
+    heard.length = 0;
+    press();
+    press();
+    await vi.waitFor(() => expect(heard).toEqual(['{"state":false}', '{"state":true}']));
+    await vi.waitFor(() =>
+      expect(core.told(topics.button('SN-1')).slice(-2)).toEqual([{ state: false }, { state: true }]),
+    );
+    expect(core.log.filter((line) => line.startsWith('Pressed'))).toEqual([
+      'Pressed: asked the LED to stop.',
+      'Pressed: asked the LED to blink.',
+    ]);
+  });
+
+  it('changes the LED with each press, whatever was restarted in between', async () => {
+    const step = fc.constantFrom('press', 'restart the LED', 'restart the button', 'restart both');
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const core = new MemoryCore();
+        const blinks = () => core.told(topics.button('SN-1')).at(-1)?.state;
+        let led = core.component();
+        let button = core.component();
+        const startLed = async () => {
+          await led.stop();
+          led = core.component();
+          await runLed(led, silentLed(), 2);
+          await settled();
+        };
+        const startButton = async () => {
+          await button.stop();
+          button = core.component();
+          const press = await runButton(button);
+          await settled();
+          return press;
+        };
+        await startLed();
+        let press = await startButton();
+        for (const action of steps) {
+          if (action === 'press') {
+            const before = blinks();
+            press();
+            await settled();
+            expect(blinks()).toBe(!before);
+          }
+          if (action !== 'press' && action !== 'restart the button') await startLed();
+          if (action !== 'press' && action !== 'restart the LED') press = await startButton();
+        }
+        expect(core.problems).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('can be started before the LED', async () => {
+    const core = new MemoryCore();
+    const press = await runButton(core.component());
+    press();
+    await settled();
+    await runLed(core.component(), silentLed(), 2);
+    await settled();
+    press();
+    await settled();
+    expect(core.told(topics.button('SN-1'))).toEqual([{ state: true }, { state: false }]);
+  });
+
+  it('ignores a message that is none, on one line', async () => {
+    const core = new MemoryCore();
+    await runButton(core.component());
+    core.fromDevice('{"state": 1}');
+    expect(core.problems).toEqual([expect.stringContaining('Ignored "{\\"state\\": 1}" on device/button')]);
+  });
+});

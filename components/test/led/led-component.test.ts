@@ -1,0 +1,179 @@
+import { topics } from '@mooring/contracts';
+import { describe, expect, it, vi } from 'vitest';
+import type { Led } from '../../led/src/led.js';
+import { runLed } from '../../led/src/led-component.js';
+import { ComponentError } from '../../runtime/src/errors.js';
+import { MemoryCore } from '../support/memory-core.js';
+
+const setFrequency = topics.setFrequency('SN-1');
+const frequency = topics.frequency('SN-1');
+const button = topics.button('SN-1');
+
+function memoryLed() {
+  const changes: boolean[] = [];
+  let broken = false;
+  let fail: (error: ComponentError) => void = () => {};
+  const led: Led = {
+    name: 'the LED',
+    set: (on) => {
+      if (broken) throw new ComponentError('HARDWARE', 'unplugged');
+      changes.push(on);
+    },
+    failed: new Promise((resolve) => {
+      fail = resolve;
+    }),
+    close: async () => {},
+  };
+  return {
+    led,
+    changes,
+    unplug: () => {
+      broken = true;
+    },
+    fail: (message: string) => fail(new ComponentError('HARDWARE', message)),
+  };
+}
+
+async function running(core = new MemoryCore()) {
+  const light = memoryLed();
+  const component = core.component();
+  await runLed(component, light.led, 2);
+  if (!core.offline) await vi.waitFor(() => expect(core.told(button)).toHaveLength(1));
+  return { core, component, ...light };
+}
+
+describe('the LED', () => {
+  it('blinks from the start, and tells the cloud its frequency and that it blinks', async () => {
+    const { core, changes } = await running();
+    core.clock.advance(600);
+    expect(changes).toEqual([true, false, true]);
+    expect(core.toCloud).toEqual([
+      { topic: frequency, message: { frequency: 2 } },
+      { topic: button, message: { state: true } },
+    ]);
+    expect(core.log).toEqual(['Drives the LED. The LED blinks at 2 Hz.']);
+  });
+
+  it.each([0.1, 2, 12.5, 50])('takes %d Hz from the cloud and answers with it', async (hertz) => {
+    const { core, changes } = await running();
+    core.fromCloud(setFrequency, JSON.stringify({ frequency: hertz }));
+    await vi.waitFor(() => expect(core.told(frequency)).toEqual([{ frequency: 2 }, { frequency: hertz }]));
+    changes.length = 0;
+    core.clock.advance(20_000);
+    expect(changes).toHaveLength(Math.round(20 * hertz * 2));
+    expect(core.problems).toEqual([]);
+  });
+
+  it.each([
+    ['{"frequency": 0.09}', 'frequency'],
+    ['{"frequency": 51}', 'frequency'],
+    ['{"frequency": -1}', 'frequency'],
+    ['{"frequency": "2"}', 'frequency'],
+    ['{"frequency": null}', 'frequency'],
+    ['{}', 'frequency'],
+    ['2', 'expected object'],
+    ['{"frequency": 2', 'not JSON'],
+    ['', 'not JSON'],
+    ['\n{"a":\n\u0007', 'not JSON'],
+    [`{"frequency": "${'x'.repeat(5000)}"}`, 'frequency'],
+  ])('says on one line what is wrong with %j, and goes on as before', async (payload, reason) => {
+    const { core, changes } = await running();
+    core.fromCloud(setFrequency, payload);
+    expect(core.problems).toHaveLength(1);
+    const [line = ''] = core.problems;
+    expect(line).toContain(`on ${setFrequency}`);
+    expect(line).toContain(reason);
+    expect(line).toContain('expected {"frequency": 0.1 to 50}, in Hz. The LED blinks at 2 Hz.');
+    expect(line).toContain(JSON.stringify(payload.slice(0, 200)));
+    expect(line).not.toMatch(/\p{Cc}/u);
+    expect(line.length).toBeLessThan(600);
+    core.clock.advance(1_000);
+    expect(changes).toEqual([true, false, true, false, true]);
+    expect(core.told(frequency)).toEqual([{ frequency: 2 }]);
+  });
+
+  it('does what the button says, and tells the cloud whether it blinks', async () => {
+    const { core, changes } = await running();
+    core.fromDevice('{"state": false}');
+    core.clock.advance(5_000);
+    expect(changes).toEqual([true, false]);
+    core.fromDevice('{"state": true}');
+    expect(changes).toEqual([true, false, true]);
+    await vi.waitFor(() =>
+      expect(core.told(button)).toEqual([{ state: true }, { state: false }, { state: true }]),
+    );
+  });
+
+  it('takes a frequency while it is off, and blinks at it when it is started', async () => {
+    const { core, changes } = await running();
+    core.fromDevice('{"state": false}');
+    core.fromCloud(setFrequency, '{"frequency": 10}');
+    core.clock.advance(1_000);
+    expect(changes.at(-1)).toBe(false);
+    await vi.waitFor(() => expect(core.told(frequency).at(-1)).toEqual({ frequency: 10 }));
+    core.fromDevice('{"state": true}');
+    changes.length = 0;
+    core.clock.advance(1_000);
+    expect(changes).toHaveLength(20);
+  });
+
+  it('ignores a button message that is none, on one line', async () => {
+    const { core, changes } = await running();
+    core.fromDevice('{"state": "off"}');
+    expect(core.problems).toEqual([
+      expect.stringContaining('expected {"state": true or false}. The LED blinks at 2 Hz.'),
+    ]);
+    core.clock.advance(300);
+    expect(changes).toEqual([true, false]);
+    expect(core.told(button)).toHaveLength(1);
+  });
+
+  it('blinks and hears the button without a network, and tells the cloud when there is one', async () => {
+    const core = new MemoryCore();
+    core.offline = true;
+    const { changes } = await running(core);
+    await vi.waitFor(() => expect(core.problems).toEqual(['no network. Tries again in 1 s.']));
+    core.fromDevice('{"state": false}');
+    expect(changes).toEqual([true, false]);
+    await vi.waitFor(() => expect(core.problems).toContain('Could not tell the cloud: no network.'));
+    core.clock.advance(1_000);
+    await vi.waitFor(() => expect(core.problems).toContain('no network. Tries again in 2 s.'));
+    core.offline = false;
+    core.clock.advance(2_000);
+    await vi.waitFor(() => expect(core.cloudTopics).toEqual([setFrequency]));
+    await vi.waitFor(() =>
+      expect(core.toCloud).toEqual([
+        { topic: frequency, message: { frequency: 2 } },
+        { topic: button, message: { state: false } },
+      ]),
+    );
+  });
+
+  it('subscribes again when the core device ends the subscription', async () => {
+    const { core } = await running();
+    core.endCloudSubscription(setFrequency);
+    await vi.waitFor(() => expect(core.problems).toEqual([expect.stringContaining('ended')]));
+    await vi.waitFor(() => {
+      core.clock.advance(1_000);
+      expect(core.cloudTopics).toEqual([setFrequency]);
+    });
+  });
+
+  it('is off once stopped, and asks for nothing more', async () => {
+    const { core, component, changes } = await running();
+    await component.stop();
+    core.clock.advance(5_000);
+    expect(changes).toEqual([true, false]);
+    expect(core.failures).toEqual([]);
+  });
+
+  it('fails when the LED does, at a change and at any other time', async () => {
+    const first = await running();
+    first.unplug();
+    first.core.clock.advance(300);
+    expect(first.core.failures).toEqual(['unplugged']);
+    const second = await running();
+    second.fail('gpioset ended');
+    await vi.waitFor(() => expect(second.core.failures).toEqual(['gpioset ended']));
+  });
+});

@@ -1,0 +1,147 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { LedConfiguration } from '../../led/src/configuration.js';
+import { openLed } from '../../led/src/led.js';
+import { parseConfiguration } from '../../runtime/src/configuration.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { toolFolder } from '../support/tool-folder.js';
+
+async function sysfsWith(leds: Record<string, { max_brightness: string }>): Promise<string> {
+  const sysfs = await temporaryFolder();
+  for (const [name, { max_brightness }] of Object.entries(leds)) {
+    const folder = join(sysfs, 'class', 'leds', name);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'max_brightness'), max_brightness);
+    await writeFile(join(folder, 'brightness'), '77\n');
+    await writeFile(join(folder, 'trigger'), 'none [heartbeat] timer\n');
+  }
+  return sysfs;
+}
+
+describe('an LED of the LED class', () => {
+  it('is taken from its trigger and lit with its full brightness', async () => {
+    const sysfs = await sysfsWith({ ACT: { max_brightness: '255\n' } });
+    const read = (file: string) => readFile(join(sysfs, 'class', 'leds', 'ACT', file), 'utf8');
+    const led = await openLed({ class: 'ACT', gpio: undefined }, { SYSFS_PATH: sysfs });
+    expect(await read('trigger')).toBe('none\n');
+    expect(await read('brightness')).toBe('0\n');
+    led.set(true);
+    expect(await read('brightness')).toBe('255\n');
+    led.set(false);
+    expect(await read('brightness')).toBe('0\n');
+    led.set(true);
+    await led.close();
+    expect(await read('brightness')).toBe('0\n');
+  });
+
+  it('names the LEDs that there are when it is not one of them', async () => {
+    const sysfs = await sysfsWith({ PWR: { max_brightness: '1' }, 'mmc0::': { max_brightness: '1' } });
+    await expect(openLed({ class: 'ACT', gpio: undefined }, { SYSFS_PATH: sysfs })).rejects.toThrow(
+      `No LED ACT: ${sysfs}/class/leds/ACT/max_brightness does not exist; set led.class in the component's configuration to one of PWR, mmc0::`,
+    );
+    await expect(
+      openLed({ class: 'ACT', gpio: undefined }, { SYSFS_PATH: join(sysfs, 'x') }),
+    ).rejects.toThrow('this device has none, so set led.gpio');
+  });
+
+  it('refuses a brightness that is no number', async () => {
+    const sysfs = await sysfsWith({ ACT: { max_brightness: 'bright' } });
+    await expect(openLed({ class: 'ACT', gpio: undefined }, { SYSFS_PATH: sysfs })).rejects.toThrow(
+      'max_brightness of the LED ACT is "bright", not a number',
+    );
+  });
+});
+
+describe('an LED on a GPIO line', () => {
+  const gpio = { chip: 'gpiochip0', line: 17, activeLow: true, bias: 'as-is' } as const;
+
+  it('is driven through one gpioset that holds the line', async () => {
+    const out = join(await temporaryFolder(), 'out');
+    const path = await toolFolder(
+      'gpioset',
+      `const { appendFileSync } = require('node:fs');
+       const note = (line) => appendFileSync(${JSON.stringify(out)}, line + '\\n');
+       note(process.argv.slice(2).join(' '));
+       process.stdout.write('gpioset> ');
+       require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+         note(line);
+         process.stdout.write('gpioset> ');
+       });`,
+    );
+    const led = await openLed({ gpio, class: undefined }, { PATH: path });
+    led.set(true);
+    led.set(false);
+    led.set(true);
+    await vi.waitFor(async () =>
+      expect((await readFile(out, 'utf8')).split('\n')).toEqual([
+        '--interactive --active-low --chip /dev/gpiochip0 17=0',
+        'set 17=1',
+        'set 17=0',
+        'set 17=1',
+        '',
+      ]),
+    );
+    await led.close();
+  });
+
+  it('says in the tool’s words why the line cannot be held, and what to install when there is no tool', async () => {
+    const path = await toolFolder(
+      'gpioset',
+      `process.stderr.write("gpioset: cannot find chip '/dev/gpiochip0'\\n"); process.exit(1);`,
+    );
+    await expect(openLed({ gpio, class: undefined }, { PATH: path })).rejects.toThrow(
+      "gpioset ended with code 1: gpioset: cannot find chip '/dev/gpiochip0'",
+    );
+    await expect(openLed({ gpio, class: undefined }, { PATH: await temporaryFolder() })).rejects.toThrow(
+      'gpioset is not installed: install the tools of libgpiod 2',
+    );
+  });
+
+  it('fails when the tool ends', async () => {
+    const path = await toolFolder(
+      'gpioset',
+      `process.stdout.write('gpioset> ');
+       process.stdin.once('data', () => process.exit(3));`,
+    );
+    const led = await openLed({ gpio, class: undefined }, { PATH: path });
+    led.set(true);
+    await expect(led.failed).resolves.toMatchObject({
+      code: 'HARDWARE',
+      message: 'gpioset ended with code 3',
+    });
+    await led.close();
+  });
+});
+
+describe('the LED’s configuration', () => {
+  const parse = (configuration: unknown) => parseConfiguration(LedConfiguration, configuration);
+
+  it('takes the recipe’s defaults, and leaves other keys alone', () => {
+    expect(parse({ led: { class: 'ACT' }, accessControl: {} })).toEqual({
+      led: { class: 'ACT', gpio: undefined },
+      frequency: 2,
+    });
+  });
+
+  it('prefers a GPIO line that a deployment merged in', () => {
+    expect(parse({ led: { class: 'ACT', gpio: { chip: 'gpiochip0', line: 17 } }, frequency: 5 })).toEqual({
+      led: { class: undefined, gpio: { chip: 'gpiochip0', line: 17, activeLow: false, bias: 'as-is' } },
+      frequency: 5,
+    });
+  });
+
+  it.each([
+    [{}, 'at led: '],
+    [{ led: {} }, 'at led: name the LED'],
+    [{ led: { class: '../../etc' } }, 'at led.class: expected the name of an LED'],
+    [{ led: { class: '..' } }, 'at led.class: expected the name of an LED'],
+    [{ led: { gpio: { chip: '/dev/mem', line: 1 } } }, 'at led.gpio.chip: expected a chip of /dev'],
+    [{ led: { gpio: { chip: 'gpiochip0', line: -1 } } }, 'at led.gpio.line: '],
+    [{ led: { class: 'ACT' }, frequency: 51 }, 'at frequency: '],
+    ['text', ': '],
+  ])('refuses %j, naming the key', (configuration, where) => {
+    expect(() => parse(configuration)).toThrow(where);
+    expect(() => parse(configuration)).toThrow('correct it in the deployment');
+  });
+});
