@@ -44,7 +44,9 @@ export interface Service {
 }
 
 type CommandOf<Sdk, Name> = Name extends string ? Sdk[`${Name}Command` & keyof Sdk] : never;
-type InputOf<Command> = Command extends { new (input: infer Input): unknown } ? Input : never;
+type InputOf<Command> = Command extends { new (...input: never[]): { readonly input: infer Input } }
+  ? Input
+  : never;
 type OutputOf<Command> = Command extends { new (...input: never[]): infer Instance }
   ? Instance extends {
       resolveMiddleware(...args: never[]): (...args: never[]) => Promise<{ output: infer Output }>;
