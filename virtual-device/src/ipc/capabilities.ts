@@ -96,7 +96,10 @@ export interface IotCoreCapability {
 
 /** The `configuration` of each component: its recipe's defaults merged with what came after. */
 export interface ConfigurationCapability {
-  /** @returns the value at the path (all of it when the path is empty); undefined when there is none */
+  /**
+   * @returns the value at the path, all of it when the path is empty: an empty object for a component that
+   *   has no configuration; undefined when there is no such node or component
+   */
   get(componentName: string, keyPath: readonly string[]): JsonValue | undefined;
 
   /**

@@ -142,7 +142,7 @@ function decodeMessage(bytes: Buffer): EventStreamMessage {
   const payloadStart = PRELUDE_BYTES + bytes.readUInt32BE(4);
   return {
     headers: decodeHeaders(bytes.subarray(PRELUDE_BYTES, payloadStart)),
-    payload: Uint8Array.prototype.slice.call(bytes, payloadStart, end),
+    payload: new Uint8Array(bytes.subarray(payloadStart, end)),
   };
 }
 
@@ -174,7 +174,7 @@ function decodeValue(reader: Reader, name: string): HeaderValue {
     case 5:
       return { type: 'long', value: reader.take(8).readBigInt64BE() };
     case 6:
-      return { type: 'binary', value: Uint8Array.prototype.slice.call(reader.take(reader.length16())) };
+      return { type: 'binary', value: new Uint8Array(reader.take(reader.length16())) };
     case 7:
       return { type: 'string', value: reader.text(reader.length16()) };
     case 8:

@@ -35,13 +35,19 @@ export async function startRpcServer(
     });
   }
   server.on('error', (error) => log('error', `The IPC socket failed: ${error.message}`));
+  const close = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const connection of connections) connection.destroy();
+    await closed;
+    await address.remove();
+  };
+  let closing: Promise<void> | undefined;
   return {
     socketPath: address.path,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections) connection.destroy();
-      await closed;
-      await address.remove();
+    // Once only: by a second call the path may be another server's.
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { makeServiceModel } from 'aws-iot-device-sdk-v2/dist/greengrasscoreipc/model_utils.js';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -13,18 +15,22 @@ import { connectClient, createClient, startDevice, tokenOf } from './device.js';
 
 /** A client that can also do what the vendor's cannot: break the rules. */
 class RawClient {
-  readonly received: RpcMessage[] = [];
-  closed = false;
+  readonly #received: RpcMessage[] = [];
+  readonly #waiting: ((message: RpcMessage) => void)[] = [];
+  readonly #closed: Promise<void>;
 
   private constructor(readonly socket: Socket) {
     const decoder = new EventStreamDecoder(1_000_000);
     socket.on('data', (chunk) => {
-      for (const message of decoder.feed(chunk)) this.received.push(parseRpcMessage(message));
+      for (const encoded of decoder.feed(chunk)) {
+        const message = parseRpcMessage(encoded);
+        const waiting = this.#waiting.shift();
+        if (waiting === undefined) this.#received.push(message);
+        else waiting(message);
+      }
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.closed = true;
-    });
+    this.#closed = new Promise((resolve) => socket.on('close', () => resolve()));
   }
 
   static async open(path: string): Promise<RawClient> {
@@ -52,15 +58,15 @@ class RawClient {
     this.send({ streamId, headers: header('operation', `aws.greengrass#${operation}`), json });
   }
 
-  async next(): Promise<RpcMessage> {
-    await vi.waitFor(() => expect(this.received).not.toHaveLength(0));
-    const message = this.received.shift();
-    if (message === undefined) throw new Error('nothing received');
-    return message;
+  next(): Promise<RpcMessage> {
+    const message = this.#received.shift();
+    return message === undefined
+      ? new Promise((resolve) => this.#waiting.push(resolve))
+      : Promise.resolve(message);
   }
 
-  async waitUntilClosed(): Promise<void> {
-    await vi.waitFor(() => expect(this.closed).toBe(true));
+  waitUntilClosed(): Promise<void> {
+    return this.#closed;
   }
 }
 
@@ -78,6 +84,26 @@ async function connected(components: readonly string[] = ['led'], limits = {}) {
 }
 
 describe('the handshake', () => {
+  it('admits a process that has nothing but the environment of a component', async () => {
+    const { server } = await startDevice(['led']);
+    const component = `
+      const { greengrasscoreipc } = require('aws-iot-device-sdk-v2');
+      const client = greengrasscoreipc.createClient();
+      client.connect()
+        .then(() => client.getConfiguration({ keyPath: [] }))
+        .then((response) => console.log(JSON.stringify(response)))
+        .then(() => client.close());`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', component], {
+      cwd: import.meta.dirname,
+      env: {
+        ...process.env,
+        AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: server.socketPath,
+        SVCUID: tokenOf('led'),
+      },
+    });
+    expect(JSON.parse(stdout)).toEqual({ componentName: 'led', value: {} });
+  });
+
   it('refuses a wrong token', async () => {
     const { device, server } = await startDevice(['led']);
     const client = createClient(server.socketPath, 'WRONG');
@@ -246,11 +272,13 @@ describe('a connection', () => {
     const { raw } = await connected(['led'], { maxStreams: 2 });
     for (const streamId of [1, 2, 3]) raw.call(streamId, 'SubscribeToTopic', { topic: 't' });
     const answers = [await raw.next(), await raw.next(), await raw.next()];
-    expect(answers.map(modelType)).toEqual([
-      'aws.greengrass#SubscribeToTopicResponse',
-      'aws.greengrass#SubscribeToTopicResponse',
-      'aws.greengrass#ServiceError',
-    ]);
+    expect(new Map(answers.map((answer) => [answer.streamId, modelType(answer)]))).toEqual(
+      new Map([
+        [1, 'aws.greengrass#SubscribeToTopicResponse'],
+        [2, 'aws.greengrass#SubscribeToTopicResponse'],
+        [3, 'aws.greengrass#ServiceError'],
+      ]),
+    );
     raw.send({ streamId: 1, flags: 2 });
     raw.call(4, 'SubscribeToTopic', { topic: 't' });
     expect(modelType(await raw.next())).toBe('aws.greengrass#SubscribeToTopicResponse');

@@ -2,8 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type eventstream, io } from 'aws-crt';
-import { greengrasscoreipc } from 'aws-iot-device-sdk-v2';
+import { type eventstream_rpc, greengrasscoreipc, io } from 'aws-iot-device-sdk-v2';
 import { onTestFinished } from 'vitest';
 import {
   type ComponentDetails,
@@ -160,7 +159,7 @@ export function createClient(socketPath: string, token: string): greengrasscorei
     hostName: socketPath,
     port: 0,
     socketOptions: new io.SocketOptions(io.SocketType.STREAM, io.SocketDomain.LOCAL),
-    connectTransform: async ({ message }: { message: eventstream.Message }) => ({
+    connectTransform: async ({ message }: eventstream_rpc.RpcMessageTransformationOptions) => ({
       ...message,
       payload: JSON.stringify({ authToken: token }),
     }),

@@ -53,6 +53,15 @@ describe('the IPC socket', () => {
     expect(await exists(dirname(server.socketPath))).toBe(false);
   });
 
+  it('is left alone by a second close, when it is another server’s', async () => {
+    const path = join(await temporaryDirectory(), 'ipc.socket');
+    const first = await startDeviceAt(path);
+    await first.close();
+    const second = await startDeviceAt(path);
+    await first.close();
+    await connectClient(second, 'led');
+  });
+
   it('takes the place of a socket that nobody serves any more', async () => {
     const directory = await temporaryDirectory();
     const path = join(directory, 'ipc.socket');
