@@ -1,0 +1,107 @@
+/** Values of condition keys and policy variables; names in lower case, several values for multivalued keys. */
+export type ConditionContext = ReadonlyMap<string, string | readonly string[]>;
+
+const ANY = Symbol('*');
+const ONE = Symbol('?');
+type Token = string | typeof ANY | typeof ONE;
+
+/**
+ * Whether `text` matches a pattern of a policy element: `*` stands for any characters, `?` for one, and
+ * `${…}` for a policy variable or, as `${*}`, `${?}`, `${$}`, for the character itself (IAM user guide,
+ * "IAM policy elements: Variables and tags"). A pattern with a variable that the request has no value for
+ * matches nothing.
+ */
+export function matchesPattern(pattern: string, text: string, context?: ConditionContext): boolean {
+  const tokens = compile(pattern, context);
+  return tokens !== undefined && matches(tokens, [...text]);
+}
+
+/**
+ * Whether an ARN matches an ARN pattern. Each of the six parts is matched on its own, so that a wildcard
+ * never reaches over a colon; the sixth takes what is left (IAM user guide, "ARN condition operators").
+ */
+export function matchesArn(pattern: string, arn: string, context?: ConditionContext): boolean {
+  if (pattern === '*') return true;
+  const patternParts = arnParts(pattern);
+  const parts = arnParts(arn);
+  if (!patternParts || !parts) return false;
+  return patternParts.every((part, index) => matchesPattern(part, parts[index] ?? '', context));
+}
+
+/** The six parts of an ARN; undefined when it has fewer. Colons within `${…}` separate nothing. */
+export function arnParts(arn: string): string[] | undefined {
+  const parts: string[] = [''];
+  let braces = 0;
+  for (let index = 0; index < arn.length; index += 1) {
+    const character = arn.charAt(index);
+    if (character === '$' && arn[index + 1] === '{') braces += 1;
+    else if (character === '}' && braces > 0) braces -= 1;
+    if (character === ':' && braces === 0 && parts.length < 6) parts.push('');
+    else parts[parts.length - 1] += character;
+  }
+  return parts.length === 6 ? parts : undefined;
+}
+
+/** Replaces policy variables, for operators that compare without wildcards; undefined when one has no value. */
+export function expandVariables(text: string, context: ConditionContext): string | undefined {
+  let missing = false;
+  const expanded = text.replace(/\$\{([^}]*)\}/g, (_whole, name: string) => {
+    const value = variable(name, context);
+    if (value === undefined) missing = true;
+    return value ?? '';
+  });
+  return missing ? undefined : expanded;
+}
+
+function compile(pattern: string, context: ConditionContext | undefined): Token[] | undefined {
+  const tokens: Token[] = [];
+  const plain = (text: string) => {
+    for (const character of text) {
+      if (character === '*') {
+        if (tokens.at(-1) !== ANY) tokens.push(ANY);
+      } else tokens.push(character === '?' ? ONE : character);
+    }
+  };
+  let from = 0;
+  for (const match of pattern.matchAll(/\$\{([^}]*)\}/g)) {
+    if (!context) break;
+    plain(pattern.slice(from, match.index));
+    const value = variable(match[1] ?? '', context);
+    if (value === undefined) return undefined;
+    tokens.push(...value);
+    from = match.index + match[0].length;
+  }
+  plain(pattern.slice(from));
+  return tokens;
+}
+
+function variable(expression: string, context: ConditionContext): string | undefined {
+  if (expression === '*' || expression === '?' || expression === '$') return expression;
+  const [name = '', fallback] = expression.split(',', 2);
+  const value = context.get(name.trim().toLowerCase());
+  if (typeof value === 'string') return value;
+  return fallback === undefined ? undefined : fallback.trim().replace(/^'(.*)'$/, '$1');
+}
+
+/** Matches with one place to go back to, the last star: never more than tokens times characters steps. */
+function matches(tokens: readonly Token[], characters: readonly string[]): boolean {
+  let token = 0;
+  let star = -1;
+  let resume = 0;
+  for (let at = 0; at < characters.length; ) {
+    const wanted = tokens[token];
+    if (wanted === ANY) {
+      star = token;
+      resume = at;
+      token += 1;
+    } else if (wanted === ONE || (wanted !== undefined && wanted === characters[at])) {
+      token += 1;
+      at += 1;
+    } else if (star >= 0) {
+      token = star + 1;
+      resume += 1;
+      at = resume;
+    } else return false;
+  }
+  return tokens.slice(token).every((rest) => rest === ANY);
+}
