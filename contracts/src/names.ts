@@ -41,7 +41,7 @@ export const objectKeys = {
   provisioningConfig: 'provisioning.json',
   claimCertificate: 'claim/certificate.pem.crt',
   claimPrivateKey: 'claim/private.pem.key',
-  rootCa: 'claim/AmazonRootCA1.pem',
+  rootCa: 'claim/root-ca.pem',
   /** In `bootstrap`: the zip of a function, named by the SHA-256 of its content. */
   functionBundle: (name: string, sha256: string) => `functions/${name}/${sha256}.zip`,
 } as const;

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { MooringError } from '../errors.js';
+import { provision } from '../provisioning/provision.js';
+import { repositoryRoot } from '../repository.js';
+import type { Stack } from '../target.js';
+import { type CommonOptions, contextOf, withStack } from './context.js';
+
+/** `mooring provision` */
+export function provisionCommand(): Command {
+  return withStack(new Command('provision'))
+    .description('prepare fleet provisioning: claim certificate, endpoints and allowlist in the bucket')
+    .option(
+      '--allowlist <file>',
+      'serial numbers that may join, one a line',
+      join(repositoryRoot, 'allowlist.txt'),
+    )
+    .action(async (options: CommonOptions & { stack: Stack; allowlist: string }) => {
+      const { out, target } = contextOf(options);
+      const result = await provision(target(), await readText(options.allowlist));
+      out.line(
+        `Claim certificate ${result.claimCertificateCreated ? 'made' : 'kept'}: ${result.claimCertificateId}`,
+      );
+      out.line(`${result.allowed} serial numbers may join`);
+      out.line(
+        result.changed.length > 0
+          ? `Written to ${result.bucket}: ${result.changed.join(', ')}`
+          : `No changes in ${result.bucket}`,
+      );
+      out.data(result);
+    });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new MooringError(
+      'NoAllowlist',
+      `The allowlist ${file} cannot be read: make it, with one serial number a line`,
+    );
+  }
+}

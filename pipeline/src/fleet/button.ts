@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { ButtonMessage, componentNames, topics } from '@mooring/contracts';
+import { MooringError } from '../errors.js';
+import { programs } from '../repository.js';
+import type { StateDirectory } from '../state-directory.js';
+import { answerOf } from './answer.js';
+import type { CloudConnection } from './cloud-connection.js';
+import { checkThing } from './thing.js';
+
+const run = promisify(execFile);
+
+/**
+ * Presses the button of a virtual device on this machine and waits for what the device tells of its LED.
+ *
+ * @returns whether the LED blinks now.
+ * @throws MooringError when there is no such virtual device here, or it does not answer in time.
+ */
+export async function pressButton(
+  cloud: CloudConnection,
+  state: StateDirectory,
+  thing: string,
+): Promise<boolean> {
+  checkThing(thing);
+  const root = state.device(thing);
+  if (!existsSync(root)) {
+    throw new MooringError(
+      'NoVirtualDevice',
+      `There is no virtual device ${thing} on this machine (${root}): \`mooring status\` lists the devices; the button of a real one is pressed by hand`,
+    );
+  }
+  const { state: blinking } = await answerOf(cloud, {
+    thing,
+    component: componentNames.button,
+    topic: topics.button(thing),
+    schema: ButtonMessage,
+    accept: () => true,
+    ask: async () => {
+      await run(process.execPath, [programs.virtualDevice, 'button', 'press', '--root', root]);
+    },
+  });
+  return blinking;
+}

@@ -1,0 +1,135 @@
+import {
+  GetCoreDeviceCommand,
+  GreengrassV2Client,
+  ResourceNotFoundException as NoCoreDevice,
+  paginateListInstalledComponents,
+} from '@aws-sdk/client-greengrassv2';
+import {
+  DescribeCertificateCommand,
+  GetThingConnectivityDataCommand,
+  IoTClient,
+  ListThingPrincipalsCommand,
+  paginateListThingsInThingGroup,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-iot';
+import { names } from '@mooring/contracts';
+import { MooringError } from '../errors.js';
+import { clientConfig, type Target } from '../target.js';
+
+/** One device of the fleet as the cloud sees it. */
+export interface DeviceStatus {
+  readonly thing: string;
+  /** Undefined when the cloud keeps no connectivity of it. */
+  readonly connected: boolean | undefined;
+  /** Status of the device's certificates, `ACTIVE` for the one in use. */
+  readonly certificates: readonly { certificateId: string; status: string; expires: string | undefined }[];
+  /** Health that the Greengrass core reported; undefined before its first report. */
+  readonly health: string | undefined;
+  readonly components: readonly { name: string; version: string; state: string }[];
+}
+
+/** How many devices are asked about at a time. */
+const CONCURRENCY = 8;
+
+/** The status of every device in the fleet's thing group, in order of their names. */
+export async function fleetStatus(target: Target): Promise<DeviceStatus[]> {
+  const iot = new IoTClient(clientConfig(target));
+  const greengrass = new GreengrassV2Client(clientConfig(target));
+  try {
+    const things = await thingsOfFleet(iot);
+    const result: DeviceStatus[] = [];
+    for (let start = 0; start < things.length; start += CONCURRENCY) {
+      const batch = things.slice(start, start + CONCURRENCY);
+      result.push(...(await Promise.all(batch.map((thing) => deviceStatus(iot, greengrass, thing)))));
+    }
+    return result;
+  } finally {
+    iot.destroy();
+    greengrass.destroy();
+  }
+}
+
+async function thingsOfFleet(iot: IoTClient): Promise<string[]> {
+  const things: string[] = [];
+  try {
+    const pages = paginateListThingsInThingGroup({ client: iot }, { thingGroupName: names.thingGroup });
+    for await (const page of pages) things.push(...(page.things ?? []));
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+    throw new MooringError(
+      'NotDeployed',
+      `There is no thing group ${names.thingGroup}: run \`mooring deploy\` first`,
+    );
+  }
+  return things.sort();
+}
+
+async function deviceStatus(
+  iot: IoTClient,
+  greengrass: GreengrassV2Client,
+  thing: string,
+): Promise<DeviceStatus> {
+  const [connected, certificates, core] = await Promise.all([
+    connectivity(iot, thing),
+    certificatesOf(iot, thing),
+    coreDevice(greengrass, thing),
+  ]);
+  return { thing, connected, certificates, ...core };
+}
+
+async function connectivity(iot: IoTClient, thingName: string): Promise<boolean | undefined> {
+  try {
+    return (await iot.send(new GetThingConnectivityDataCommand({ thingName }))).connected;
+  } catch (error) {
+    // On AWS an index that is off, or has not seen the device yet, is no failure of the command.
+    if (
+      error instanceof Error &&
+      ['ResourceNotFoundException', 'IndexNotReadyException'].includes(error.name)
+    ) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function certificatesOf(iot: IoTClient, thingName: string): Promise<DeviceStatus['certificates']> {
+  const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
+  return Promise.all(
+    principals.map(async (principal) => {
+      const certificateId = principal.split('/').at(-1) ?? principal;
+      const { certificateDescription } = await iot.send(new DescribeCertificateCommand({ certificateId }));
+      return {
+        certificateId,
+        status: certificateDescription?.status ?? 'UNKNOWN',
+        expires: certificateDescription?.validity?.notAfter?.toISOString(),
+      };
+    }),
+  );
+}
+
+async function coreDevice(
+  greengrass: GreengrassV2Client,
+  coreDeviceThingName: string,
+): Promise<Pick<DeviceStatus, 'health' | 'components'>> {
+  try {
+    const { status } = await greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName }));
+    const components: DeviceStatus['components'][number][] = [];
+    const pages = paginateListInstalledComponents(
+      { client: greengrass },
+      { coreDeviceThingName, topologyFilter: 'ALL' },
+    );
+    for await (const page of pages) {
+      for (const component of page.installedComponents ?? []) {
+        components.push({
+          name: component.componentName ?? '',
+          version: component.componentVersion ?? '',
+          state: component.lifecycleState ?? '',
+        });
+      }
+    }
+    return { health: status, components: components.sort((a, b) => a.name.localeCompare(b.name)) };
+  } catch (error) {
+    if (error instanceof NoCoreDevice) return { health: undefined, components: [] };
+    throw error;
+  }
+}

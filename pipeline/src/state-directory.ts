@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { MooringError } from './errors.js';
+import { repositoryRoot } from './repository.js';
+
+/** What a running `mooring start` tells the other commands. */
+const Running = z.object({
+  pid: z.number(),
+  endpointUrl: z.string(),
+  mqttPort: z.number(),
+  httpsPort: z.number(),
+});
+export type Running = z.infer<typeof Running>;
+
+/** The directory that keeps the local target's state between starts. */
+export class StateDirectory {
+  readonly path: string;
+
+  /** @param path default: `MOORING_STATE_DIRECTORY`, else `.mooring` in the repository. */
+  constructor(path?: string) {
+    this.path = resolve(path ?? process.env.MOORING_STATE_DIRECTORY ?? join(repositoryRoot, '.mooring'));
+  }
+
+  get localCloud(): string {
+    return join(this.path, 'local-cloud');
+  }
+
+  get components(): string {
+    return join(this.path, 'components');
+  }
+
+  get logs(): string {
+    return join(this.path, 'logs');
+  }
+
+  /** The root of a virtual device, as `/greengrass/v2` is on a real one. */
+  device(thing: string): string {
+    return join(this.path, 'devices', thing);
+  }
+
+  /** Makes the directory. @throws MooringError when it cannot be written. */
+  prepare(): void {
+    try {
+      mkdirSync(this.logs, { recursive: true });
+      writeFileSync(join(this.path, '.gitignore'), '*\n');
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      throw new MooringError(
+        'StateDirectoryNotWritable',
+        `The state directory ${this.path} cannot be written (${reason}): name another one with --state-directory, or change its permissions`,
+      );
+    }
+  }
+
+  /** What runs on this directory now, if anything. */
+  running(): Running | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#runningFile, 'utf8');
+    } catch {
+      return undefined;
+    }
+    const running = Running.safeParse(JSON.parse(text));
+    if (!running.success) return undefined;
+    try {
+      process.kill(running.data.pid, 0);
+      return running.data;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Records what runs now, until {@link clearRunning}. */
+  setRunning(running: Running): void {
+    writeFileSync(this.#runningFile, `${JSON.stringify(running)}\n`);
+  }
+
+  clearRunning(): void {
+    rmSync(this.#runningFile, { force: true });
+  }
+
+  /**
+   * Removes the directory and all in it; returns whether there was one.
+   *
+   * @throws MooringError when something runs on it, or when it is no state directory.
+   */
+  remove(): boolean {
+    if (!existsSync(this.path)) return false;
+    const running = this.running();
+    if (running) {
+      throw new MooringError(
+        'Running',
+        `The state directory ${this.path} is in use by process ${running.pid}: stop that \`mooring start\` first`,
+      );
+    }
+    if (!existsSync(this.logs)) {
+      throw new MooringError(
+        'NotAStateDirectory',
+        `${this.path} does not look like a state directory of mooring (it has no logs/ in it), so nothing was removed`,
+      );
+    }
+    rmSync(this.path, { recursive: true, force: true });
+    return true;
+  }
+
+  get #runningFile(): string {
+    return join(this.path, 'running.json');
+  }
+}

@@ -1,0 +1,71 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
+import { MooringError } from './errors.js';
+import type { StateDirectory } from './state-directory.js';
+
+/** Where the commands work: real AWS accounts, or the local cloud. */
+export const stacks = ['local', 'dev', 'prod'] as const;
+export type Stack = (typeof stacks)[number];
+
+/** A cloud to work on: what every AWS SDK client needs to reach it. */
+export interface Target {
+  readonly stack: Stack;
+  readonly region: string;
+  /** Base URL of all services; undefined on AWS, where each has its own. */
+  readonly endpoint: string | undefined;
+  readonly credentials: () => Promise<Credentials>;
+}
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+/** The region that the reference architecture was priced and tried in. */
+export const DEFAULT_REGION = 'eu-central-1';
+
+/**
+ * Finds the target of a stack. `local` is the local cloud that runs on the state directory, or the one at
+ * `AWS_ENDPOINT_URL`; `dev` and `prod` are AWS with the credentials of the environment.
+ */
+export function targetOf(stack: Stack, state: StateDirectory): Target {
+  const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  if (stack === 'local') {
+    return {
+      stack,
+      region: region ?? DEFAULT_REGION,
+      endpoint: process.env.AWS_ENDPOINT_URL ?? state.running()?.endpointUrl ?? 'http://127.0.0.1:4566',
+      credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
+    };
+  }
+  if (!region) {
+    throw new MooringError(
+      'NoRegion',
+      `The stack ${stack} is on AWS, but no region is set: set AWS_REGION, for example AWS_REGION=${DEFAULT_REGION}`,
+    );
+  }
+  return { stack, region, endpoint: undefined, credentials: fromNodeProviderChain() };
+}
+
+/** Configuration for AWS SDK clients of a target. */
+export function clientConfig(target: Target) {
+  return {
+    region: target.region,
+    credentials: target.credentials,
+    ...(target.endpoint === undefined ? {} : { endpoint: target.endpoint, forcePathStyle: true }),
+  };
+}
+
+/** The account that a target's credentials belong to, 12 digits. */
+export async function accountOf(target: Target): Promise<string> {
+  const sts = new STSClient(clientConfig(target));
+  try {
+    const { Account } = await sts.send(new GetCallerIdentityCommand({}));
+    if (!Account)
+      throw new MooringError('NoAccount', 'AWS did not say which account the credentials belong to');
+    return Account;
+  } finally {
+    sts.destroy();
+  }
+}
