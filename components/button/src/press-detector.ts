@@ -44,5 +44,5 @@ export const EV_SYN = 0;
 export const EV_KEY = 1;
 export const SYN_REPORT = 0;
 export const SYN_DROPPED = 3;
-export const PRESSED = 1;
+const PRESSED = 1;
 const REPEATED = 2;

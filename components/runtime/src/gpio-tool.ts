@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { ComponentError, errnoOf } from './errors.js';
+import { ComponentError, errnoOf, reasonOf } from './errors.js';
 
 /**
  * A tool of libgpiod 2 that holds a GPIO line through the character device as long as it runs.
@@ -41,11 +41,15 @@ export async function startGpioTool(
   // Writing to a tool that has just ended is answered by `failed`.
   child.stdin.on('error', () => {});
   const ended = endOf(child).then(
-    ({ code, signal }) => `${tool} ended with ${signal ?? `code ${code}`}${words ? `: ${words.trim()}` : ''}`,
+    ({ code, signal }) => {
+      const said = words.trim();
+      const advice = /option/.test(said) ? `; ${NEEDED}` : '';
+      return `${tool} ended with ${signal ?? `code ${code}`}${said ? `: ${said}` : ''}${advice}`;
+    },
     (error: unknown) =>
       errnoOf(error) === 'ENOENT'
-        ? `${tool} is not installed: install the tools of libgpiod 2 (Debian's package gpiod)`
-        : `${tool} does not start: ${String(error)}`,
+        ? `${tool} is not installed; ${NEEDED}`
+        : `${tool} does not start: ${reasonOf(error)}`,
   );
   const failed = new Promise<ComponentError>((resolve) => {
     void ended.then((reason) => {
@@ -66,6 +70,9 @@ export async function startGpioTool(
     },
   };
 }
+
+const NEEDED =
+  'install the tools of libgpiod 2, with gpioset’s interactive mode (Debian 13 or later: the package gpiod)';
 
 async function endOf(
   child: ChildProcessWithoutNullStreams,

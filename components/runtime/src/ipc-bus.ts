@@ -89,12 +89,18 @@ async function subscribed<Request, Response, Inbound>(
   operation: eventstream_rpc.StreamingOperation<Request, Response, void, Inbound>,
   onMessage: (message: Inbound) => void,
 ): Promise<Subscription> {
-  const ended = new Promise<void>((resolve) => operation.on('ended', () => resolve()));
+  const ended = new Promise<void>((resolve) => {
+    // When the connection is lost its streams end a moment earlier; that it is lost says more.
+    operation.on('ended', () => setTimeout(resolve, LOSS_SETTLES_MS));
+  });
   // A message that the SDK cannot read says nothing about the next one, so the stream stays.
   operation.on('message', onMessage);
   await refusedAs(`The core device does not let us subscribe to ${topic}`, operation.activate());
   return { ended };
 }
+
+/** In milliseconds. */
+const LOSS_SETTLES_MS = 200;
 
 /** The SDK hands out what it received as one of several kinds of buffer. */
 function bytesOf(payload: string | ArrayBuffer | ArrayBufferView | undefined): Payload {

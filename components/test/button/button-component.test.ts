@@ -16,6 +16,14 @@ const silentLed = (): Led => ({
 /** Lets everything happen that has been set going. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+/** A button on a device where no LED answers. */
+async function startedAlone(core: MemoryCore): Promise<() => void> {
+  const starting = runButton(core.component());
+  await settled();
+  core.clock.advance(1_000);
+  return starting;
+}
+
 describe('the button', () => {
   it('stops the LED with the first press and starts it with the second', async () => {
     const core = new MemoryCore();
@@ -78,7 +86,7 @@ describe('the button', () => {
 
   it('can be started before the LED', async () => {
     const core = new MemoryCore();
-    const press = await runButton(core.component());
+    const press = await startedAlone(core);
     press();
     await settled();
     await runLed(core.component(), silentLed(), 2);
@@ -90,7 +98,7 @@ describe('the button', () => {
 
   it('ignores a message that is none, on one line', async () => {
     const core = new MemoryCore();
-    await runButton(core.component());
+    await startedAlone(core);
     core.fromDevice('{"state": 1}');
     expect(core.problems).toEqual([expect.stringContaining('Ignored "{\\"state\\": 1}" on device/button')]);
   });

@@ -93,8 +93,15 @@ describe('an LED on a GPIO line', () => {
     await expect(openLed({ gpio, class: undefined }, { PATH: path })).rejects.toThrow(
       "gpioset ended with code 1: gpioset: cannot find chip '/dev/gpiochip0'",
     );
+    const old = await toolFolder(
+      'gpioset',
+      `process.stderr.write("gpioset: unrecognized option '--interactive'\\n"); process.exit(1);`,
+    );
+    await expect(openLed({ gpio, class: undefined }, { PATH: old })).rejects.toThrow(
+      "gpioset ended with code 1: gpioset: unrecognized option '--interactive'; install the tools of libgpiod 2",
+    );
     await expect(openLed({ gpio, class: undefined }, { PATH: await temporaryFolder() })).rejects.toThrow(
-      'gpioset is not installed: install the tools of libgpiod 2',
+      'gpioset is not installed; install the tools of libgpiod 2',
     );
   });
 

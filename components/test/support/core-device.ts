@@ -1,0 +1,219 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants, watch } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import {
+  type IotCoreMessage,
+  IpcError,
+  type IpcServer,
+  type JsonValue,
+  startIpcServer,
+} from '../../../virtual-device/dist/ipc/index.js';
+import type { Bundle } from '../../bundle.js';
+import { pressRecords } from './input-record.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const THING = 'SN-1';
+
+const Recipe = z.object({
+  ComponentConfiguration: z.object({ DefaultConfiguration: z.record(z.string(), z.json()) }),
+  Manifests: z.array(
+    z.object({
+      Platform: z.object({ os: z.literal('linux'), architecture: z.enum(['amd64', 'aarch64']) }),
+      Artifacts: z.array(z.object({ URI: z.string() })),
+      Lifecycle: z.object({ Run: z.object({ RequiresPrivilege: z.literal(true), Script: z.string() }) }),
+    }),
+  ),
+});
+type Recipe = z.infer<typeof Recipe>;
+
+export async function recipeOf(bundle: Bundle, component: string): Promise<Recipe> {
+  const text = await readFile(join(bundle.recipeDir, `${component}-1.0.0.yaml`), 'utf8');
+  return Recipe.parse(parse(text));
+}
+
+/**
+ * As much of a core device as a component sees: the IPC server of the virtual device, the recipe's
+ * configuration and access control, its Run script as a process, and an LED and a button below a root of
+ * this test's own.
+ */
+export class CoreDevice {
+  readonly published: { readonly topic: string; readonly payload: string; readonly qos: number }[] = [];
+  readonly refusals: string[] = [];
+  readonly #recipes = new Map<string, Recipe>();
+  readonly #subscribers = new Map<string, (message: IotCoreMessage) => void>();
+  #server: IpcServer | undefined;
+  #pressTime = 1_000;
+
+  private constructor(
+    private readonly root: string,
+    private readonly bundle: Bundle,
+  ) {}
+
+  static async start(bundle: Bundle): Promise<CoreDevice> {
+    const device = new CoreDevice(await temporaryFolder(), bundle);
+    await device.#makeHardware();
+    await device.startIpc();
+    onTestFinished(() => device.stopIpc());
+    return device;
+  }
+
+  async startIpc(): Promise<void> {
+    const unused = () => {
+      throw new IpcError('ServiceError', 'not used here');
+    };
+    this.#server = await startIpcServer({
+      socketPath: join(this.root, 'ipc.socket'),
+      authenticate: (token) => (this.#recipes.has(token) ? { componentName: token } : undefined),
+      accessControlOf: (name) => this.#configuration(name).accessControl,
+      configuration: {
+        get: (name, keyPath) => (keyPath.length === 0 ? this.#configuration(name) : undefined),
+        update: unused,
+        watch: unused,
+      },
+      iotCore: {
+        publish: async (topic, payload, { qos }) => {
+          this.published.push({ topic, payload: new TextDecoder().decode(payload), qos });
+        },
+        subscribe: async (filter, _qos, onMessage) => {
+          this.#subscribers.set(filter, onMessage);
+          return async () => void this.#subscribers.delete(filter);
+        },
+      },
+      components: {
+        list: () => [],
+        details: () => undefined,
+        updateState: unused,
+        restart: unused,
+        stop: unused,
+      },
+      localDeployments: { create: unused, status: () => undefined, list: () => [] },
+      log: (level, message) => {
+        if (level === 'warn' || level === 'error') this.refusals.push(message);
+      },
+    });
+  }
+
+  async stopIpc(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+
+  /** Runs a component as its recipe says. */
+  async run(component: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
+    const recipe = await recipeOf(this.bundle, component);
+    this.#recipes.set(component, recipe);
+    const architecture = process.arch === 'arm64' ? 'aarch64' : 'amd64';
+    const script = recipe.Manifests.find(({ Platform }) => Platform.architecture === architecture)?.Lifecycle
+      .Run.Script;
+    if (!script) throw new Error(`${component} has no manifest for ${architecture}`);
+    const artifacts = join(this.bundle.artifactDir, component, '1.0.0');
+    const running = new RunningProcess(
+      spawn('sh', ['-c', script.replaceAll('{artifacts:path}', artifacts)], {
+        cwd: this.root,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: this.#server?.socketPath,
+          SVCUID: component,
+          AWS_IOT_THING_NAME: THING,
+          SYSFS_PATH: join(this.root, 'sys'),
+          DEVFS_PATH: join(this.root, 'dev'),
+          ...env,
+        },
+      }),
+    );
+    onTestFinished(async () => {
+      running.signal('SIGKILL');
+      await running.exit;
+    });
+    return running;
+  }
+
+  /** The cloud publishes; false when nobody subscribes to that. */
+  fromCloud(topic: string, payload: string): boolean {
+    const subscriber = this.#subscribers.get(topic);
+    subscriber?.({ topic, payload: new TextEncoder().encode(payload) });
+    return subscriber !== undefined;
+  }
+
+  /** What was published to a topic of IoT Core, oldest first. */
+  told(topic: string): string[] {
+    return this.published.filter((message) => message.topic === topic).map(({ payload }) => payload);
+  }
+
+  async press(): Promise<void> {
+    this.#pressTime += 1_000;
+    const fifo = await open(join(this.root, 'dev', 'input', 'event0'), constants.O_WRONLY);
+    await fifo.write(pressRecords(148, this.#pressTime));
+    await fifo.close();
+  }
+
+  async led(attribute: 'brightness' | 'trigger'): Promise<string> {
+    return (await readFile(join(this.root, 'sys', 'class', 'leds', 'ACT', attribute), 'utf8')).trim();
+  }
+
+  /** Resolves when the LED has been seen to change so many times. */
+  async changes(count: number): Promise<void> {
+    const path = join(this.root, 'sys', 'class', 'leds', 'ACT', 'brightness');
+    let left = count;
+    let last = await this.led('brightness');
+    const watcher = watch(path);
+    try {
+      while (left > 0) {
+        await once(watcher, 'change');
+        const now = await this.led('brightness');
+        if (now !== '' && now !== last) {
+          left--;
+          last = now;
+        }
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+
+  #configuration(component: string): Record<string, JsonValue> {
+    return this.#recipes.get(component)?.ComponentConfiguration.DefaultConfiguration ?? {};
+  }
+
+  async #makeHardware(): Promise<void> {
+    const led = join(this.root, 'sys', 'class', 'leds', 'ACT');
+    await mkdir(led, { recursive: true });
+    await writeFile(join(led, 'max_brightness'), '255\n');
+    await writeFile(join(led, 'brightness'), '0\n');
+    await writeFile(join(led, 'trigger'), 'none [heartbeat]\n');
+    await mkdir(join(this.root, 'dev', 'input'), { recursive: true });
+    execFileSync('mkfifo', [join(this.root, 'dev', 'input', 'event0')]);
+  }
+}
+
+/** A component's process, with its log. */
+export class RunningProcess {
+  readonly out: string[] = [];
+  readonly err: string[] = [];
+  /** The exit code, or the signal that ended it. */
+  readonly exit: Promise<number | NodeJS.Signals | null>;
+
+  constructor(private readonly child: ChildProcess) {
+    for (const [stream, lines] of [
+      [child.stdout, this.out],
+      [child.stderr, this.err],
+    ] as const) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => lines.push(line));
+    }
+    this.exit = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve(code ?? signal));
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
