@@ -3,6 +3,8 @@ import { front } from './http/front.js';
 import { listenHttp } from './http/listener.js';
 import { jsonLog, type Log } from './log.js';
 import type { Base, Plugin } from './plugin.js';
+import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
+import { cloudFormation } from './services/cloudformation/cloudformation.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
 import { openStore } from './store/store.js';
@@ -64,6 +66,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   try {
     const issuer = credentialsIssuer(base);
     const plugins: Plugin[] = [sts(base)];
+    const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
+    plugins.push(cloudFormation(base, resourceTypes), cloudControl(base, resourceTypes));
     for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());
 
     const services = plugins.flatMap((plugin) => plugin.services);
