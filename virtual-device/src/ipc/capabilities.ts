@@ -54,7 +54,7 @@ export type IpcPrincipal = { readonly componentName: string } | { readonly cli: 
 export type Qos = 0 | 1;
 
 /** MQTT 5 properties of a message; an MQTT 3.1.1 connection leaves them out. */
-export interface MqttProperties {
+interface MqttProperties {
   readonly userProperties?: readonly { readonly key: string; readonly value: string }[];
   /** Seconds. */
   readonly messageExpiryIntervalSeconds?: number;

@@ -96,7 +96,8 @@ export class EventStreamDecoder {
       if (this.#buffered < this.#expected) return;
       const all = this.#joined();
       const message = decodeMessage(all.subarray(0, this.#expected));
-      this.#chunks[0] = all.subarray(this.#expected);
+      const rest = all.subarray(this.#expected);
+      this.#chunks.splice(0, 1, ...(rest.length > 0 ? [rest] : []));
       this.#buffered -= this.#expected;
       this.#expected = undefined;
       yield message;

@@ -1,4 +1,5 @@
 /** Publish and subscribe between the components of one device, with MQTT's topic wildcards. */
+import { topicMatches } from '../mqtt/topic-filter.js';
 
 export interface LocalSubscription {
   /** A topic, or a filter with `+` and `#` as whole levels. */
@@ -31,7 +32,7 @@ export class LocalPubSub<Message> {
   publish(topic: string, publisher: string, message: Message): void {
     const matching = [...(this.#byTopic.get(topic) ?? [])];
     for (const [filter, entries] of this.#byWildcard) {
-      if (matchesFilter(filter, topic)) matching.push(...entries);
+      if (topicMatches(filter, topic)) matching.push(...entries);
     }
     for (const { subscriber, receiveMode, deliver } of matching) {
       if (receiveMode === 'RECEIVE_MESSAGES_FROM_OTHERS' && subscriber === publisher) continue;
@@ -44,20 +45,10 @@ interface Entry<Message> extends LocalSubscription {
   readonly deliver: (message: Message) => void;
 }
 
-/** Whether a filter reaches more than one topic: a level `+`, or a last level `#`. */
+/** Whether a filter reaches more than one topic: with a level `+`, or a last level `#`. */
 export function hasWildcard(filter: string): boolean {
   const levels = filter.split('/');
-  return levels.includes('+') || levels.at(-1) === '#';
-}
-
-/** MQTT 4.7: `+` stands for one level, a last `#` for any number of levels, none included. */
-export function matchesFilter(filter: string, topic: string): boolean {
-  const filterLevels = filter.split('/');
-  const topicLevels = topic.split('/');
-  for (const [index, level] of filterLevels.entries()) {
-    if (level === '#' && index === filterLevels.length - 1) return true;
-    const actual = topicLevels[index];
-    if (actual === undefined || (level !== '+' && level !== actual)) return false;
-  }
-  return filterLevels.length === topicLevels.length;
+  const last = levels.pop();
+  // Elsewhere a # means nothing: such a filter is a topic like any other, which nobody publishes to.
+  return !levels.includes('#') && (last === '#' || last === '+' || levels.includes('+'));
 }

@@ -24,7 +24,7 @@ export const MessageType = {
 
 export const MessageFlag = { None: 0, ConnectionAccepted: 1, TerminateStream: 2 } as const;
 
-export const CONTENT_TYPE_JSON = 'application/json';
+const CONTENT_TYPE_JSON = 'application/json';
 
 /** A client broke the protocol's rules; its connection is closed. */
 export class RpcProtocolError extends Error {

@@ -1,17 +1,28 @@
 /** The listening socket and its connections. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { DeviceError, messageOf } from '../errors.js';
 import type { IpcLimits, IpcLog, IpcServer } from './capabilities.js';
 import { RpcConnection, type RpcService } from './rpc-connection.js';
-import { IpcSocketError, prepareSocketAddress } from './socket-address.js';
+import { prepareSocketAddress } from './socket-address.js';
 
-/** @throws IpcSocketError when the socket cannot be bound */
+/** @throws DeviceError when the socket cannot be bound */
 export async function startRpcServer(
   requestedPath: string,
   service: RpcService,
   limits: IpcLimits,
   log: IpcLog,
 ): Promise<IpcServer> {
-  const address = await prepareSocketAddress(requestedPath);
+  const unusable = (error: unknown): DeviceError =>
+    error instanceof DeviceError
+      ? error
+      : new DeviceError(
+          'ROOT_UNUSABLE',
+          `The IPC socket ${requestedPath} cannot be bound: ${messageOf(error)}`,
+          { cause: error },
+        );
+  const address = await prepareSocketAddress(requestedPath).catch((error: unknown) => {
+    throw unusable(error);
+  });
   const connections = new Set<RpcConnection>();
   const server = createServer((socket: Socket) => {
     if (connections.size >= limits.maxConnections) {
@@ -29,10 +40,7 @@ export async function startRpcServer(
   } catch (error) {
     server.close();
     await address.remove();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new IpcSocketError('NOT_LISTENING', `The IPC socket ${requestedPath} cannot be bound: ${reason}`, {
-      cause: error,
-    });
+    throw unusable(error);
   }
   server.on('error', (error) => log('error', `The IPC socket failed: ${error.message}`));
   const close = async () => {

@@ -14,7 +14,7 @@ import { startRpcServer } from './rpc-server.js';
 const MEBIBYTE = 1_048_576;
 
 /** Far above what components exchange (AWS IoT Core's own limit is 128 KiB), far below what hurts the device. */
-export const DEFAULT_IPC_LIMITS: IpcLimits = Object.freeze({
+const DEFAULT_IPC_LIMITS: IpcLimits = Object.freeze({
   maxMessageBytes: 8 * MEBIBYTE,
   maxOutgoingBytes: 32 * MEBIBYTE,
   maxStreams: 1_000,
@@ -25,7 +25,7 @@ export const DEFAULT_IPC_LIMITS: IpcLimits = Object.freeze({
  * Starts the server and resolves once clients can connect. It speaks event stream RPC 0.1.0, which the
  * AWS IoT Device SDK v2 uses on `AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT`.
  *
- * @throws IpcSocketError when the socket cannot be bound
+ * @throws DeviceError when the socket cannot be bound
  */
 export async function startIpcServer(options: IpcServerOptions): Promise<IpcServer> {
   const { authenticate, log } = options;

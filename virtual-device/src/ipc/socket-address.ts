@@ -7,26 +7,12 @@ import { chmod, lstat, mkdir, mkdtemp, readlink, rm, symlink, unlink } from 'nod
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { DeviceError, errnoOf } from '../errors.js';
 
 /** macOS has 104 bytes with the terminator, Linux 108; the smaller one is safe on both. */
 const MAX_SOCKET_PATH_BYTES = 103;
 const SHORT_DIRECTORY_PREFIX = 'gg-ipc-';
 const SOCKET_FILE = 'ipc.socket';
-
-export type IpcSocketErrorCode = 'IN_USE' | 'NOT_A_SOCKET' | 'PATH_TOO_LONG' | 'NOT_LISTENING';
-
-/** The socket cannot be bound; the message says what to do. */
-export class IpcSocketError extends Error {
-  override readonly name = 'IpcSocketError';
-
-  constructor(
-    readonly code: IpcSocketErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
 
 export interface SocketAddress {
   /** What to bind and to connect to. */
@@ -40,7 +26,7 @@ export interface SocketAddress {
 /**
  * Makes a path free and fit for binding: its directory exists, remains of a process that died are gone.
  *
- * @throws IpcSocketError when another process listens there, or something else is in the way
+ * @throws DeviceError when another process listens there, or something else is in the way
  */
 export async function prepareSocketAddress(requestedPath: string): Promise<SocketAddress> {
   await mkdir(dirname(requestedPath), { recursive: true });
@@ -57,8 +43,8 @@ export async function prepareSocketAddress(requestedPath: string): Promise<Socke
   const path = join(directory, SOCKET_FILE);
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     await rm(directory, { recursive: true, force: true });
-    throw new IpcSocketError(
-      'PATH_TOO_LONG',
+    throw new DeviceError(
+      'ROOT_UNUSABLE',
       `Neither ${requestedPath} nor ${path} fits into a socket address of ${MAX_SOCKET_PATH_BYTES} bytes; set TMPDIR to a shorter directory.`,
     );
   }
@@ -89,8 +75,8 @@ async function removeRemains(path: string): Promise<void> {
     await refuseWhenInUse(path, path);
     await unlink(path);
   } else {
-    throw new IpcSocketError(
-      'NOT_A_SOCKET',
+    throw new DeviceError(
+      'ROOT_UNUSABLE',
       `${path} is in the way of the IPC socket and is no socket; remove it or choose another root.`,
     );
   }
@@ -99,8 +85,8 @@ async function removeRemains(path: string): Promise<void> {
 async function refuseWhenInUse(target: string, path: string): Promise<void> {
   // A path that is too long can never have been bound.
   if (Buffer.byteLength(target) > MAX_SOCKET_PATH_BYTES || !(await isListening(target))) return;
-  throw new IpcSocketError(
-    'IN_USE',
+  throw new DeviceError(
+    'ALREADY_RUNNING',
     `Another process serves the IPC socket ${path}; stop it or choose another root.`,
   );
 }
@@ -117,6 +103,6 @@ function isListening(path: string): Promise<boolean> {
 }
 
 function absentAsUndefined(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  if (errnoOf(error) === 'ENOENT') return undefined;
   throw error;
 }

@@ -50,7 +50,7 @@ describe('local publish and subscribe', () => {
   it.each([
     ['a/+/c', ['a/b/c', 'a//c'], ['a/b', 'a/b/c/d', 'b/b/c']],
     ['a/#', ['a', 'a/b', 'a/b/c'], ['b', 'ab']],
-    ['#', ['a', 'a/b/c'], []],
+    ['#', ['a', 'a/b/c'], ['$a/b']],
   ])('matches the filter %s', async (filter, inside, outside) => {
     const { server } = await startDevice(['led', 'button']);
     const [led, button] = [await connectClient(server, 'led'), await connectClient(server, 'button')];

@@ -97,7 +97,7 @@ describe('the IPC socket', () => {
     const path = join(await temporaryDirectory(), 'ipc.socket');
     await listenAt(path);
     await expect(startDeviceAt(path)).rejects.toMatchObject({
-      code: 'IN_USE',
+      code: 'ALREADY_RUNNING',
       message: `Another process serves the IPC socket ${path}; stop it or choose another root.`,
     });
     await new Promise<void>((resolve, reject) => {
@@ -108,10 +108,19 @@ describe('the IPC socket', () => {
     });
   });
 
+  it('is refused where no directory can be made for it', async () => {
+    const file = join(await temporaryDirectory(), 'file');
+    await writeFile(file, '');
+    await expect(startDeviceAt(join(file, 'ipc.socket'))).rejects.toMatchObject({
+      code: 'ROOT_UNUSABLE',
+      message: expect.stringMatching(/^The IPC socket .* cannot be bound: /),
+    });
+  });
+
   it('does not replace a file that is no socket', async () => {
     const path = join(await temporaryDirectory(), 'ipc.socket');
     await writeFile(path, 'precious');
-    await expect(startDeviceAt(path)).rejects.toMatchObject({ code: 'NOT_A_SOCKET' });
+    await expect(startDeviceAt(path)).rejects.toMatchObject({ code: 'ROOT_UNUSABLE' });
     expect(await exists(path)).toBe(true);
   });
 });

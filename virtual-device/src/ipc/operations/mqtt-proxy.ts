@@ -1,5 +1,6 @@
 /** Publish/subscribe with AWS IoT Core: the IPC service `aws.greengrass.ipc.mqttproxy`. */
 import { z } from 'zod';
+import { messageOf } from '../../errors.js';
 import type { AccessControl } from '../access-control.js';
 import { type IotCoreCapability, type IotCoreMessage, IpcError, type IpcLog } from '../capabilities.js';
 import { IotCoreSubscriptions } from '../iot-core-subscriptions.js';
@@ -90,5 +91,5 @@ function iotCoreMessage(message: IotCoreMessage): ShapeBody {
 
 function asServiceError(error: unknown, what: string): IpcError {
   if (error instanceof IpcError) return error;
-  return new IpcError('ServiceError', `${what} ${error instanceof Error ? error.message : String(error)}`);
+  return new IpcError('ServiceError', `${what} ${messageOf(error)}`);
 }
