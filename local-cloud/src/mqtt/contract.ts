@@ -34,7 +34,7 @@ export interface Message {
 /** A message that the broker accepted. */
 export interface InboundPublish<P> {
   readonly topic: string;
-  /** Valid until the listener returns to its caller; copy it to keep it longer. */
+  /** May be a part of a larger buffer; copy it to keep it for long. */
   readonly payload: Uint8Array;
   readonly qos: 0 | 1;
   readonly retain: boolean;

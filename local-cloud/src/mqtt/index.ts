@@ -1,3 +1,4 @@
+export { createBroker } from './broker.js';
 export type * from './contract.js';
 export { MqttError, ReasonCode } from './errors.js';
 export { AWS_IOT_CORE_LIMITS, type BrokerLimits } from './limits.js';

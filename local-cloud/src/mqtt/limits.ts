@@ -65,7 +65,7 @@ export const AWS_IOT_CORE_LIMITS: BrokerLimits = Object.freeze({
   topicAliases: 8,
   queuedMessages: 10_000,
   queuedBytes: 64 * 1024 * 1024,
-  outgoingBytes: 1024 * 1024,
+  outgoingBytes: 8 * 1024 * 1024,
   stalled: 30,
   connectTimeout: 30,
 });

@@ -1,0 +1,185 @@
+import type { Duplex } from 'node:stream';
+import { Connection } from './connection.js';
+import type {
+  Broker,
+  BrokerEvents,
+  BrokerOptions,
+  Client,
+  DisconnectReason,
+  InboundPublish,
+  Message,
+} from './contract.js';
+import { Emitter } from './emitter.js';
+import { MqttError, ReasonCode } from './errors.js';
+import type { Hub, HubConnection, Interceptor } from './hub.js';
+import { Journal } from './journal.js';
+import { AWS_IOT_CORE_LIMITS, type BrokerLimits } from './limits.js';
+import { Publication } from './publication.js';
+import { expiryOf, forwarded } from './publishing.js';
+import { RetainedStore } from './retained-store.js';
+import { SessionStore } from './session-store.js';
+import { Sessions } from './sessions.js';
+import { TimerWheel } from './timer-wheel.js';
+import { checkTopicName } from './topic.js';
+
+/** Makes a broker with the sessions and retained messages that its store has. */
+export function createBroker<P>(options: BrokerOptions<P>): Broker<P> {
+  return new MqttBroker(options);
+}
+
+class MqttBroker<P> implements Broker<P>, Hub<P> {
+  readonly limits: BrokerLimits;
+  readonly clock: BrokerOptions<P>['clock'];
+  readonly wheel: TimerWheel;
+  readonly authorizer: BrokerOptions<P>['authorizer'];
+  readonly sessions: Sessions;
+  readonly retained: RetainedStore;
+  readonly log: BrokerOptions<P>['log'];
+  readonly #journal: Journal;
+  readonly #events: Emitter<Events<P>>;
+  readonly #connections = new Map<string, HubConnection<P>>();
+  #interceptors: Interceptor<P>[] = [];
+  #closed = false;
+
+  constructor({ store, clock, limits, authorizer, log }: BrokerOptions<P>) {
+    this.limits = Object.freeze({ ...AWS_IOT_CORE_LIMITS, ...limits });
+    this.clock = clock;
+    this.authorizer = authorizer;
+    this.log = log;
+    this.wheel = new TimerWheel(clock);
+    const now = () => clock.now();
+    this.#journal = new Journal(store, (error) => log('error', 'A write failed', { error: String(error) }));
+    this.#events = new Emitter((error) => log('error', 'A listener failed', { error: String(error) }));
+    this.retained = new RetainedStore(store, this.#journal, now);
+    this.sessions = new Sessions(
+      new SessionStore(store, this.#journal),
+      this.limits,
+      this.wheel,
+      now,
+      (owner, { topic }) => log('warn', 'A queue is full, a message is dropped', { owner, topic }),
+    );
+  }
+
+  accept(stream: Duplex, peer: P): void {
+    if (this.#closed) {
+      stream.destroy();
+      return;
+    }
+    new Connection(this, stream, peer);
+  }
+
+  async publish({ topic, payload, qos = 0, retain = false, properties = {} }: Message): Promise<void> {
+    checkTopicName(topic, this.limits);
+    if (payload.length > this.limits.payload) {
+      throw new MqttError(
+        ReasonCode.PacketTooLarge,
+        `The payload of ${payload.length} bytes is larger than the ${this.limits.payload} allowed`,
+      );
+    }
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const expiresAt = expiryOf(properties, this.clock.now(), this.limits);
+    const kept = forwarded(properties);
+    await this.dispatch(new Publication(topic, bytes, qos, retain, kept, expiresAt, undefined), undefined);
+  }
+
+  intercept(
+    prefix: string,
+    handler: (publish: InboundPublish<P>) => void | Promise<void>,
+    { deliver = false }: { deliver?: boolean } = {},
+  ): void {
+    this.#interceptors.push({ prefix, handler, deliver });
+    this.#interceptors.sort((a, b) => b.prefix.length - a.prefix.length);
+  }
+
+  observe(listener: (publish: InboundPublish<P>) => void): () => void {
+    return this.#events.on('publish', listener);
+  }
+
+  on<E extends keyof BrokerEvents<P>>(event: E, listener: (event: BrokerEvents<P>[E]) => void): () => void {
+    return this.#events.on(event, listener as (event: Events<P>[E]) => void);
+  }
+
+  *clients(): Iterable<Client<P>> {
+    for (const { client } of this.#connections.values()) yield client;
+  }
+
+  client(clientId: string): Client<P> | undefined {
+    return this.#connections.get(clientId)?.client;
+  }
+
+  disconnect(
+    where: (client: Client<P>) => boolean,
+    reason: DisconnectReason,
+    { cleanSession = false, preventWill = false }: { cleanSession?: boolean; preventWill?: boolean } = {},
+  ): number {
+    const connections = [...this.#connections.values()].filter(({ client }) => where(client));
+    for (const { client, close } of connections) {
+      close(reason, { preventWill });
+      const session = cleanSession ? this.sessions.get(client.clientId) : undefined;
+      if (session) this.sessions.end(session);
+    }
+    return connections.length;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // A broker that stops may leave wills unpublished (MQTT 5 section 3.1.2.5).
+    this.disconnect(() => true, 'SERVER_INITIATED_DISCONNECT', { preventWill: true });
+    await this.#journal.settled();
+    this.wheel.stop();
+  }
+
+  emit<E extends keyof BrokerEvents<P>>(event: E, payload: BrokerEvents<P>[E]): void {
+    this.#events.emit(event, payload as Events<P>[E]);
+  }
+
+  enter(connection: HubConnection<P>): void {
+    const { clientId } = connection.client;
+    this.#connections.get(clientId)?.close('DUPLICATE_CLIENTID');
+    this.#connections.set(clientId, connection);
+  }
+
+  leave(client: Client<P>): void {
+    if (this.client(client.clientId) === client) this.#connections.delete(client.clientId);
+  }
+
+  interceptor(topic: string): Interceptor<P> | undefined {
+    return this.#interceptors.find(({ prefix }) => topic.startsWith(prefix));
+  }
+
+  dispatch(
+    publication: Publication,
+    client: Client<P> | undefined,
+    interceptor?: Interceptor<P>,
+  ): Promise<void> | undefined {
+    // [MQTT-3.3.1-5] [MQTT-3.3.1-8] Kept as the topic's retained message with RETAIN only.
+    const retained = publication.retain ? this.retained.put(publication) : undefined;
+    if (interceptor) this.#intercept(interceptor, publication, client);
+    if (this.#events.has('publish')) this.#events.emit('publish', view(publication, client));
+    // [MQTT-4.5.0-1]
+    const routed = interceptor && !interceptor.deliver ? undefined : this.sessions.route(publication);
+    return retained && routed ? Promise.all([retained, routed]).then(() => {}) : (retained ?? routed);
+  }
+
+  #intercept(interceptor: Interceptor<P>, publication: Publication, client: Client<P> | undefined): void {
+    const failed = (error: unknown) =>
+      this.log('error', 'The handler of a reserved topic failed', {
+        topic: publication.topic,
+        clientId: client?.clientId,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    try {
+      const result = interceptor.handler(view(publication, client));
+      if (result) result.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
+
+type Events<P> = BrokerEvents<P> & { publish: InboundPublish<P> };
+
+function view<P>(publication: Publication, client: Client<P> | undefined): InboundPublish<P> {
+  const { topic, payload, qos, retain, properties } = publication;
+  return { topic, payload, qos, retain, properties, client };
+}
