@@ -55,18 +55,12 @@ export class StateDirectory {
 
   /** What runs on this directory now, if anything. */
   running(): Running | undefined {
-    let text: string;
     try {
-      text = readFileSync(this.#runningFile, 'utf8');
+      const running = Running.parse(JSON.parse(readFileSync(this.#runningFile, 'utf8')));
+      process.kill(running.pid, 0);
+      return running;
     } catch {
-      return undefined;
-    }
-    const running = Running.safeParse(JSON.parse(text));
-    if (!running.success) return undefined;
-    try {
-      process.kill(running.data.pid, 0);
-      return running.data;
-    } catch {
+      // Not there, half written, of another version, or of a process that is gone: nothing runs.
       return undefined;
     }
   }
