@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +48,7 @@ export async function bundleComponents(options: BundleOptions): Promise<Bundle> 
   const root = componentsFolder();
   const stamps = new Stamps(root, outDir);
   try {
+    await mkdir(outDir, { recursive: true });
     const components = await Promise.all(
       FOLDERS.map((folder) =>
         bundleComponent({ folder, root, outDir, stamps, platforms, bucket: options.bucket }),

@@ -2,18 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { componentNames, topics } from '@mooring/contracts';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, bundleComponents } from '../bundle.js';
 import { CoreDevice, type RunningProcess } from './support/core-device.js';
+import { eventually } from './support/eventually.js';
 
 const { led: LED, button: BUTTON } = componentNames;
 const frequency = topics.frequency('SN-1');
 const button = topics.button('SN-1');
 const setFrequency = topics.setFrequency('SN-1');
-
-/** For what takes a process to start; it ends a test that hangs, and measures nothing. */
-const eventually = (check: () => void | Promise<void>) =>
-  vi.waitFor(check, { timeout: 30_000, interval: 20 });
 
 const ready = {
   led: (device: CoreDevice) => eventually(() => expect(device.told(button)).not.toEqual([])),

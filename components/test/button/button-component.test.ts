@@ -1,9 +1,10 @@
 import { topics } from '@mooring/contracts';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runButton } from '../../button/src/button-component.js';
 import type { Led } from '../../led/src/led.js';
 import { runLed } from '../../led/src/led-component.js';
+import { eventually } from '../support/eventually.js';
 import { MemoryCore } from '../support/memory-core.js';
 
 const silentLed = (): Led => ({
@@ -35,8 +36,8 @@ describe('the button', () => {
     heard.length = 0;
     press();
     press();
-    await vi.waitFor(() => expect(heard).toEqual(['{"state":false}', '{"state":true}']));
-    await vi.waitFor(() =>
+    await eventually(() => expect(heard).toEqual(['{"state":false}', '{"state":true}']));
+    await eventually(() =>
       expect(core.told(topics.button('SN-1')).slice(-2)).toEqual([{ state: false }, { state: true }]),
     );
     expect(core.log.filter((line) => line.startsWith('Pressed'))).toEqual([

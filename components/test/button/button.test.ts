@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { watchButton } from '../../button/src/button.js';
 import { ButtonConfiguration } from '../../button/src/configuration.js';
 import { readThroughChild } from '../../button/src/input-device.js';
 import { InputEventParser } from '../../button/src/input-events.js';
 import { parseConfiguration } from '../../runtime/src/configuration.js';
+import { eventually } from '../support/eventually.js';
 import { pressRecords } from '../support/input-record.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -45,13 +46,13 @@ describe('a button that is a key of an input device', () => {
     const { button, presses } = await watching({}, { DEVFS_PATH: devfs });
     expect(button.name).toBe(`key 148 of ${fifo}`);
     await write(fifo, pressRecords(148, 1_000));
-    await vi.waitFor(() => expect(presses()).toBe(1));
+    await eventually(() => expect(presses()).toBe(1));
     await write(fifo, pressRecords(148, 2_000));
-    await vi.waitFor(() => expect(presses()).toBe(2));
+    await eventually(() => expect(presses()).toBe(2));
     const torn = pressRecords(148, 3_000);
     await write(fifo, torn.subarray(0, 17));
     await write(fifo, Buffer.concat([torn.subarray(17), pressRecords(30, 4_000), pressRecords(148, 5_000)]));
-    await vi.waitFor(() => expect(presses()).toBe(4));
+    await eventually(() => expect(presses()).toBe(4));
   });
 
   it('can be another key of another device', async () => {
@@ -60,7 +61,7 @@ describe('a button that is a key of an input device', () => {
     execFileSync('mkfifo', [fifo]);
     const { presses } = await watching({ button: { device: 'event3', key: 28 } }, { DEVFS_PATH: devfs });
     await write(fifo, Buffer.concat([pressRecords(148, 1_000), pressRecords(28, 2_000)]));
-    await vi.waitFor(() => expect(presses()).toBe(1));
+    await eventually(() => expect(presses()).toBe(1));
   });
 
   it('names the devices that there are when it is not one of them', async () => {
@@ -90,7 +91,7 @@ describe('a button that is a key of an input device', () => {
       events += parser.push(chunk).length;
     });
     await write(fifo, pressRecords(148, 1_000));
-    await vi.waitFor(() => expect(events).toBe(4));
+    await eventually(() => expect(events).toBe(4));
     const closed = new Promise((resolve) => source.stream.once('close', resolve));
     source.close();
     await closed;
@@ -109,7 +110,7 @@ describe('a button on a GPIO line', () => {
     const gpio = { chip: 'gpiochip0', line: 27, activeLow: true, bias: 'pull-up' };
     const { button, presses } = await watching({ button: { gpio } }, { PATH: path });
     expect(button.name).toBe('the button on line 27 of gpiochip0');
-    await vi.waitFor(() => expect(presses()).toBe(2));
+    await eventually(() => expect(presses()).toBe(2));
   });
 
   it('fails when the tool ends', async () => {

@@ -1,8 +1,9 @@
 import { topics } from '@mooring/contracts';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Led } from '../../led/src/led.js';
 import { runLed } from '../../led/src/led-component.js';
 import { ComponentError } from '../../runtime/src/errors.js';
+import { eventually } from '../support/eventually.js';
 import { MemoryCore } from '../support/memory-core.js';
 
 const setFrequency = topics.setFrequency('SN-1');
@@ -38,7 +39,7 @@ async function running(core = new MemoryCore()) {
   const light = memoryLed();
   const component = core.component();
   await runLed(component, light.led, 2);
-  if (!core.offline) await vi.waitFor(() => expect(core.told(button)).toHaveLength(1));
+  if (!core.offline) await eventually(() => expect(core.told(button)).toHaveLength(1));
   return { core, component, ...light };
 }
 
@@ -57,7 +58,7 @@ describe('the LED', () => {
   it.each([0.1, 2, 12.5, 50])('takes %d Hz from the cloud and answers with it', async (hertz) => {
     const { core, changes } = await running();
     core.fromCloud(setFrequency, JSON.stringify({ frequency: hertz }));
-    await vi.waitFor(() => expect(core.told(frequency)).toEqual([{ frequency: 2 }, { frequency: hertz }]));
+    await eventually(() => expect(core.told(frequency)).toEqual([{ frequency: 2 }, { frequency: hertz }]));
     changes.length = 0;
     core.clock.advance(20_000);
     expect(changes).toHaveLength(Math.round(20 * hertz * 2));
@@ -99,7 +100,7 @@ describe('the LED', () => {
     expect(changes).toEqual([true, false]);
     core.fromDevice('{"state": true}');
     expect(changes).toEqual([true, false, true]);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(core.told(button)).toEqual([{ state: true }, { state: false }, { state: true }]),
     );
   });
@@ -110,7 +111,7 @@ describe('the LED', () => {
     core.fromCloud(setFrequency, '{"frequency": 10}');
     core.clock.advance(1_000);
     expect(changes.at(-1)).toBe(false);
-    await vi.waitFor(() => expect(core.told(frequency).at(-1)).toEqual({ frequency: 10 }));
+    await eventually(() => expect(core.told(frequency).at(-1)).toEqual({ frequency: 10 }));
     core.fromDevice('{"state": true}');
     changes.length = 0;
     core.clock.advance(1_000);
@@ -132,16 +133,16 @@ describe('the LED', () => {
     const core = new MemoryCore();
     core.offline = true;
     const { changes } = await running(core);
-    await vi.waitFor(() => expect(core.problems).toEqual(['no network. Tries again in 1 s.']));
+    await eventually(() => expect(core.problems).toEqual(['no network. Tries again in 1 s.']));
     core.fromDevice('{"state": false}');
     expect(changes).toEqual([true, false]);
-    await vi.waitFor(() => expect(core.problems).toContain('Could not tell the cloud: no network.'));
+    await eventually(() => expect(core.problems).toContain('Could not tell the cloud: no network.'));
     core.clock.advance(1_000);
-    await vi.waitFor(() => expect(core.problems).toContain('no network. Tries again in 2 s.'));
+    await eventually(() => expect(core.problems).toContain('no network. Tries again in 2 s.'));
     core.offline = false;
     core.clock.advance(2_000);
-    await vi.waitFor(() => expect(core.cloudTopics).toEqual([setFrequency]));
-    await vi.waitFor(() =>
+    await eventually(() => expect(core.cloudTopics).toEqual([setFrequency]));
+    await eventually(() =>
       expect(core.toCloud).toEqual([
         { topic: frequency, message: { frequency: 2 } },
         { topic: button, message: { state: false } },
@@ -152,8 +153,8 @@ describe('the LED', () => {
   it('subscribes again when the core device ends the subscription', async () => {
     const { core } = await running();
     core.endCloudSubscription(setFrequency);
-    await vi.waitFor(() => expect(core.problems).toEqual([expect.stringContaining('ended')]));
-    await vi.waitFor(() => {
+    await eventually(() => expect(core.problems).toEqual([expect.stringContaining('ended')]));
+    await eventually(() => {
       core.clock.advance(1_000);
       expect(core.cloudTopics).toEqual([setFrequency]);
     });
@@ -174,6 +175,6 @@ describe('the LED', () => {
     expect(first.core.failures).toEqual(['unplugged']);
     const second = await running();
     second.fail('gpioset ended');
-    await vi.waitFor(() => expect(second.core.failures).toEqual(['gpioset ended']));
+    await eventually(() => expect(second.core.failures).toEqual(['gpioset ended']));
   });
 });

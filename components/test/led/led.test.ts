@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LedConfiguration } from '../../led/src/configuration.js';
 import { openLed } from '../../led/src/led.js';
 import { parseConfiguration } from '../../runtime/src/configuration.js';
+import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { toolFolder } from '../support/tool-folder.js';
 
@@ -73,7 +74,7 @@ describe('an LED on a GPIO line', () => {
     led.set(true);
     led.set(false);
     led.set(true);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await readFile(out, 'utf8')).split('\n')).toEqual([
         '--interactive --active-low --chip /dev/gpiochip0 17=0',
         'set 17=1',
