@@ -9,7 +9,7 @@ export const topics = {
   setFrequency: (thing: string) => `device/${topicLevel(thing)}/frequency`,
   /** LED to cloud: {@link FrequencyMessage}, the frequency now in force. */
   frequency: (thing: string) => `lambda/${topicLevel(thing)}/frequency`,
-  /** Button to LED, on the device only: {@link ButtonMessage}. */
+  /** On the device only: the button tells the LED what to do and the LED how it is, {@link ButtonMessage}; `{}` asks. */
   localButton: () => 'device/button',
   /** LED to cloud: {@link ButtonMessage}, whether the LED blinks now. */
   button: (thing: string) => `lambda/${topicLevel(thing)}/button`,
