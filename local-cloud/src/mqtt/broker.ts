@@ -37,6 +37,9 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
   readonly log: BrokerOptions<P>['log'];
   readonly #journal: Journal;
   readonly #events: Emitter<Events<P>>;
+  /** Every connection whose stream is open. */
+  readonly #accepted = new Set<Connection<P>>();
+  /** The connected clients by their identifiers. */
   readonly #connections = new Map<string, HubConnection<P>>();
   #interceptors: Interceptor<P>[] = [];
   #closed = false;
@@ -65,7 +68,9 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
       stream.destroy();
       return;
     }
-    new Connection(this, stream, peer);
+    const connection = new Connection(this, stream, peer);
+    this.#accepted.add(connection);
+    stream.once('close', () => this.#accepted.delete(connection));
   }
 
   async publish({ topic, payload, qos = 0, retain = false, properties = {} }: Message): Promise<void> {
@@ -123,8 +128,7 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    // A broker that stops may leave wills unpublished (MQTT 5 section 3.1.2.5).
-    this.disconnect(() => true, 'SERVER_INITIATED_DISCONNECT', { preventWill: true });
+    for (const connection of [...this.#accepted]) connection.shutDown();
     await this.#journal.settled();
     this.wheel.stop();
   }

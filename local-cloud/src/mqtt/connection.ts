@@ -3,20 +3,17 @@ import type { Duplex } from 'node:stream';
 import { ClientOutlet } from './client-outlet.js';
 import { decode } from './codec/decode.js';
 import { encodeConnack, encodeDisconnect, PINGRESP } from './codec/encode.js';
-import { FrameReader } from './codec/framing.js';
+import type { Frame } from './codec/framing.js';
 import { type ClientPacket, type ConnectPacket, type DisconnectPacket, PacketType } from './codec/packets.js';
 import type { Client, ConnectDecision, DisconnectReason } from './contract.js';
 import { MqttError, ReasonCode } from './errors.js';
 import { connackProperties, negotiate, type Terms } from './handshake.js';
 import type { Hub } from './hub.js';
-import { Outbox } from './outbox.js';
+import { Link } from './link.js';
 import { Publishing } from './publishing.js';
 import type { Session } from './session.js';
 import { Subscribing } from './subscribing.js';
 import { WillKeeper } from './will.js';
-
-/** How long a closed connection is given to take what was sent last, in milliseconds. */
-const LINGER = 5000;
 
 /** What there is of a connection once its CONNECT was accepted. */
 interface Established<P> {
@@ -30,107 +27,67 @@ interface Established<P> {
 
 /** One client's connection: from its first byte over CONNECT to its end. Whatever the client sends, nothing is thrown. */
 export class Connection<P> {
-  readonly #reader: FrameReader;
-  readonly #outbox: Outbox;
+  readonly #link: Link;
   #state: 'new' | 'authorizing' | 'open' | 'closed' = 'new';
   #established: Established<P> | undefined;
-  /** Milliseconds since 1970. */
-  #lastReceived: number;
   #cancelDeadline: () => void;
-  /** Set while the client does not take what is written to it. */
-  #cancelStall: (() => void) | undefined;
 
   constructor(
     private readonly hub: Hub<P>,
-    private readonly stream: Duplex,
+    stream: Duplex,
     private readonly peer: P,
   ) {
-    this.#reader = new FrameReader(hub.limits.packet);
-    this.#outbox = new Outbox(stream);
-    this.#lastReceived = hub.clock.now();
-    this.#cancelDeadline = hub.wheel.at(this.#lastReceived + hub.limits.connectTimeout * 1000, () => {
+    this.#link = new Link(hub, stream, {
+      wants: () => this.#wants(),
+      frame: (frame) => this.#receive(frame),
+      failed: (error) => this.#fail(error),
+      drained: () => this.#established?.session.pump(),
+      stalled: () => {
+        hub.log('warn', 'A client does not take what is sent to it', this.#name());
+        this.#close('SERVER_INITIATED_DISCONNECT');
+      },
+      lost: (error) => {
+        if (error) hub.log('debug', 'A connection broke', { ...this.#name(), error: String(error) });
+        this.#close('CONNECTION_LOST');
+      },
+    });
+    this.#cancelDeadline = hub.wheel.at(hub.clock.now() + hub.limits.connectTimeout * 1000, () => {
       hub.log('info', 'A connection sent no CONNECT in time', {});
-      this.close('CLIENT_ERROR');
-    });
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
-    stream.on('drain', () => this.#drained());
-    stream.on('end', () => this.close('CONNECTION_LOST'));
-    stream.on('close', () => this.close('CONNECTION_LOST'));
-    stream.on('error', (error) => {
-      hub.log('debug', 'A connection failed', { ...this.#name(), error: String(error) });
-      this.close('CONNECTION_LOST');
+      this.#close('CLIENT_ERROR');
     });
   }
 
-  /** Whether the client takes what is written to it. */
-  #flowing(): boolean {
-    return this.#state === 'open' && this.#cancelStall === undefined;
+  /** Ends the connection because the broker stops, which may leave the will unpublished (MQTT 5 section 3.1.2.5). */
+  shutDown(): void {
+    this.#close('SERVER_INITIATED_DISCONNECT', { preventWill: true });
+    this.#link.shutDown();
   }
 
-  close(reason: DisconnectReason, options: { preventWill?: boolean } = {}): void {
-    this.#end(reason, DISCONNECT_CODES[reason], undefined, options.preventWill);
-  }
-
-  /** Ends the connection for what the client did, or for a defect of ours. */
-  fail(error: unknown): void {
-    if (error instanceof MqttError) {
-      this.hub.log('info', error.message, { ...this.#name(), reasonCode: error.reasonCode });
-      const reason = error.reasonCode === ReasonCode.NotAuthorized ? 'AUTH_ERROR' : 'CLIENT_ERROR';
-      // [MQTT-4.13.1-1] A Malformed Packet or Protocol Error ends the connection, with its reason.
-      this.#end(reason, error.reasonCode, error.message);
-    } else {
-      this.hub.log('error', 'A connection is closed because of an unexpected error', {
-        ...this.#name(),
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
-      this.#end('SERVER_ERROR', ReasonCode.UnspecifiedError);
-    }
-  }
-
-  #receive(chunk: Buffer): void {
-    if (this.#state === 'closed') return;
-    this.#lastReceived = this.hub.clock.now();
-    this.#reader.push(chunk);
-    this.#process();
-  }
-
-  /** Handles what was received as far as the connection is ready for it, and reads on or not. */
-  #process(): void {
-    try {
-      while (this.#readable()) {
-        const frame = this.#reader.next();
-        if (!frame) break;
-        this.#handle(decode(frame, this.#established?.client.protocolVersion ?? 5));
-      }
-    } catch (error) {
-      if (this.#state === 'new') this.#refuseUnread(error);
-      else this.fail(error);
-    }
-    if (this.#state === 'closed') return;
-    if (this.#readable()) this.stream.resume();
-    else this.stream.pause();
-  }
-
-  #readable(): boolean {
+  #wants(): boolean {
     if (this.#state === 'new') return true;
-    const unacknowledged = this.#established?.publishing.unacknowledged ?? 0;
-    // MQTT 3 has no Receive Maximum: the client is not read until its messages are acknowledged.
-    const full =
-      this.#established?.client.protocolVersion !== 5 && unacknowledged >= this.hub.limits.inboundInFlight;
-    return this.#flowing() && !full;
+    const established = this.#established;
+    if (this.#state !== 'open' || !established || !this.#link.flowing) return false;
+    // MQTT 3 has no Receive Maximum: its clients are not read until enough of their messages are acknowledged.
+    const { client, publishing } = established;
+    return client.protocolVersion === 5 || publishing.unacknowledged < this.hub.limits.inboundInFlight;
   }
 
-  #handle(packet: ClientPacket): void {
+  #receive(frame: Frame): void {
     const established = this.#established;
-    if (!established) {
-      // [MQTT-3.1.0-1] The first packet is CONNECT.
-      if (packet.type !== PacketType.Connect) {
-        throw new MqttError(ReasonCode.ProtocolError, 'The first packet is not CONNECT');
-      }
-      this.#state = 'authorizing';
-      this.#connect(packet).catch((error) => this.fail(error));
+    if (established) {
+      this.#handle(decode(frame, established.client.protocolVersion), established);
       return;
     }
+    const packet = decode(frame, 5);
+    // [MQTT-3.1.0-1] The first packet is CONNECT.
+    if (packet.type !== PacketType.Connect) {
+      throw new MqttError(ReasonCode.ProtocolError, 'The first packet is not CONNECT');
+    }
+    this.#state = 'authorizing';
+    this.#connect(packet).catch((error) => this.#fail(error));
+  }
+
+  #handle(packet: ClientPacket, established: Established<P>): void {
     switch (packet.type) {
       case PacketType.Connect:
         // [MQTT-3.1.0-2] A second CONNECT is a Protocol Error.
@@ -149,7 +106,7 @@ export class Connection<P> {
         return;
       case PacketType.Pingreq:
         // [MQTT-3.12.4-1]
-        this.#write(PINGRESP);
+        this.#link.write(PINGRESP);
         return;
       case PacketType.Disconnect:
         this.#disconnected(packet, established);
@@ -158,20 +115,36 @@ export class Connection<P> {
   }
 
   async #connect(packet: ConnectPacket): Promise<void> {
-    const { hub, peer } = this;
     let terms: Terms;
     try {
-      terms = negotiate(packet, hub.limits);
+      terms = negotiate(packet, this.hub.limits);
     } catch (error) {
       if (!(error instanceof MqttError)) throw error;
       this.#refuse(packet, packet.clientId, error, 'CLIENT_ERROR');
       return;
     }
+    const decision = await this.#decide(packet, terms);
+    // The client may be gone by now.
+    if (this.#state !== 'authorizing') return;
+    if (decision?.allowed) {
+      this.#establish(packet, terms);
+    } else if (!decision) {
+      const error = new MqttError(ReasonCode.UnspecifiedError, 'The decision failed');
+      this.#refuse(packet, terms.clientId, error, 'SERVER_ERROR');
+    } else {
+      const { reason, because } = decision;
+      const code = reason === 'bad-credentials' ? ReasonCode.BadUserNameOrPassword : ReasonCode.NotAuthorized;
+      this.#refuse(packet, terms.clientId, new MqttError(code, because), 'AUTH_ERROR');
+    }
+  }
+
+  /** Undefined when the decision failed. */
+  async #decide(packet: ConnectPacket, terms: Terms): Promise<ConnectDecision | undefined> {
+    const { hub, peer } = this;
     const { clientId, cleanStart } = terms;
     const { protocolVersion, will, username, password } = packet;
-    let decision: ConnectDecision;
     try {
-      decision = await hub.authorizer.connect({
+      return await hub.authorizer.connect({
         peer,
         clientId,
         protocolVersion,
@@ -183,43 +156,23 @@ export class Connection<P> {
       });
     } catch (error) {
       hub.log('error', 'The decision on a CONNECT failed', { clientId, error: String(error) });
-      this.#refuse(
-        packet,
-        clientId,
-        new MqttError(ReasonCode.UnspecifiedError, 'Server error'),
-        'SERVER_ERROR',
-      );
-      return;
+      return undefined;
     }
-    // The client may be gone by now.
-    if (this.#state !== 'authorizing') return;
-    if (!decision.allowed) {
-      const code =
-        decision.reason === 'bad-credentials' ? ReasonCode.BadUserNameOrPassword : ReasonCode.NotAuthorized;
-      this.#refuse(packet, clientId, new MqttError(code, decision.because), 'AUTH_ERROR');
-      return;
-    }
-    this.#establish(packet, terms);
   }
 
   #establish(packet: ConnectPacket, terms: Terms): void {
     const { hub, peer } = this;
     const { protocolVersion, username } = packet;
-    const { clientId } = terms;
-    const client: Client<P> = {
-      clientId,
-      peer,
-      protocolVersion,
-      username,
-      sessionIdentifier: randomUUID(),
-      connectedAt: hub.clock.now(),
-    };
+    const { clientId, cleanStart, sessionExpiry } = terms;
+    const connectedAt = hub.clock.now();
+    const sessionIdentifier = randomUUID();
+    const client: Client<P> = { clientId, peer, protocolVersion, username, sessionIdentifier, connectedAt };
     // [MQTT-3.1.4-3] A client that is connected with the same identifier is disconnected first.
-    hub.enter({ client, close: (reason, options) => this.close(reason, options) });
+    hub.enter({ client, close: (reason, options) => this.#close(reason, options) });
     const family = protocolVersion === 5 ? 5 : 3;
-    const { session, present } = hub.sessions.open(clientId, family, terms.cleanStart, terms.sessionExpiry);
-    const write = (bytes: Buffer) => this.#write(bytes);
-    const fail = (error: unknown) => this.fail(error);
+    const { session, present } = hub.sessions.open(clientId, family, cleanStart, sessionExpiry);
+    const write = (bytes: Buffer) => this.#link.write(bytes);
+    const fail = (error: unknown) => this.#fail(error);
     this.#established = {
       client,
       session,
@@ -232,7 +185,7 @@ export class Connection<P> {
     session.attach(
       new ClientOutlet(protocolVersion === 5 ? 5 : 4, terms, {
         write,
-        flowing: () => this.#flowing(),
+        flowing: () => this.#link.flowing,
         now: () => hub.clock.now(),
         receives: (topic) => hub.authorizer.receive(client, topic),
       }),
@@ -251,43 +204,40 @@ export class Connection<P> {
     this.#watch(terms.keepAlive);
     hub.emit('connected', { client, sessionPresent: present });
     hub.sessions.online(session);
-    this.#process();
+    this.#link.proceed();
   }
 
   /** [MQTT-3.1.2-22] Ends the connection when nothing came for one and a half times the keep alive. */
   #watch(keepAlive: number): void {
     const patience = keepAlive * 1500;
-    this.#cancelDeadline = this.hub.wheel.at(this.#lastReceived + patience, () => {
-      if (this.hub.clock.now() - this.#lastReceived >= patience) this.close('MQTT_KEEP_ALIVE_TIMEOUT');
-      else this.#watch(keepAlive);
+    this.#cancelDeadline = this.hub.wheel.at(this.#link.lastReceived + patience, () => {
+      if (this.hub.clock.now() - this.#link.lastReceived < patience) this.#watch(keepAlive);
+      else this.#close('MQTT_KEEP_ALIVE_TIMEOUT');
     });
   }
 
-  #disconnected(
-    { reasonCode, properties }: DisconnectPacket,
-    { session, terms, will }: Established<P>,
-  ): void {
+  #disconnected({ reasonCode, properties }: DisconnectPacket, { session, will }: Established<P>): void {
     const expiry = properties.sessionExpiryInterval;
     if (expiry !== undefined) {
-      if (expiry > 0 && terms.sessionExpiry === 0) {
+      if (expiry > 0 && !session.persistent) {
         throw new MqttError(ReasonCode.ProtocolError, 'DISCONNECT makes a session last that was to end');
       }
       session.setExpiry(Math.min(expiry, this.hub.limits.sessionExpiry));
     }
     // [MQTT-3.14.4-3] [MQTT-3.1.2-10] A normal disconnection removes the will.
     if (reasonCode === ReasonCode.Success) will.remove();
-    this.#end('CLIENT_INITIATED_DISCONNECT', undefined);
+    this.#end('CLIENT_INITIATED_DISCONNECT');
   }
 
   #refuse(packet: ConnectPacket, clientId: string, error: MqttError, reason: DisconnectReason): void {
     const { protocolVersion } = packet;
-    this.hub.log('info', `CONNECT is refused: ${error.message}`, { clientId, reasonCode: error.reasonCode });
-    const returnCode = RETURN_CODES.get(error.reasonCode);
+    const { reasonCode, message } = error;
+    this.hub.log('info', `CONNECT is refused: ${message}`, { clientId, reasonCode });
+    const returnCode = RETURN_CODES.get(reasonCode);
     // [MQTT-3.2.2-6] No Session Present; MQTT 3 has no code for some refusals and closes without an answer.
     if (protocolVersion === 5 || returnCode !== undefined) {
-      const { reasonCode, message } = error;
       const properties = { reasonString: message };
-      this.#write(
+      this.#link.write(
         encodeConnack(protocolVersion, {
           sessionPresent: false,
           reasonCode,
@@ -298,86 +248,60 @@ export class Connection<P> {
     }
     this.hub.emit('refused', { clientId, peer: this.peer, reason });
     // [MQTT-3.2.2-7] [MQTT-3.1.4-2]
-    this.#end(reason, undefined);
-  }
-
-  /** What came first could not be read as CONNECT. */
-  #refuseUnread(error: unknown): void {
-    if (!(error instanceof MqttError)) {
-      this.fail(error);
-      return;
-    }
-    this.hub.log('info', `A connection is refused: ${error.message}`, { reasonCode: error.reasonCode });
-    if (error.reasonCode === ReasonCode.UnsupportedProtocolVersion) {
-      // The only answer that a client of any version understands.
-      const { reasonCode } = error;
-      this.#write(encodeConnack(4, { sessionPresent: false, reasonCode, returnCode: 1 }));
-    }
-    // [MQTT-3.1.4-1] [MQTT-3.14.0-1] Closed, without DISCONNECT as there was no CONNACK.
-    this.#end('CLIENT_ERROR', undefined);
+    this.#end(reason);
   }
 
   #acknowledged(): void {
-    if (this.stream.isPaused()) this.#process();
+    if (this.#established?.client.protocolVersion !== 5) this.#link.proceed();
   }
 
-  #write(bytes: Buffer): void {
-    if (this.#state === 'closed') return;
-    this.#outbox.write(bytes);
-    if (this.#cancelStall || this.#outbox.pending <= this.hub.limits.outgoingBytes) return;
-    this.#cancelStall = this.hub.wheel.at(this.hub.clock.now() + this.hub.limits.stalled * 1000, () => {
-      this.hub.log('warn', 'A client does not take what is sent to it', this.#name());
-      this.close('SERVER_INITIATED_DISCONNECT');
-      this.stream.destroy();
-    });
-    this.stream.pause();
+  /** Ends the connection for what the client did, or for a defect of ours. */
+  #fail(error: unknown): void {
+    if (!(error instanceof MqttError)) {
+      this.hub.log('error', 'A connection is closed because of an unexpected error', {
+        ...this.#name(),
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      this.#end('SERVER_ERROR', ReasonCode.UnspecifiedError);
+      return;
+    }
+    const { reasonCode, message } = error;
+    this.hub.log('info', `A connection is closed: ${message}`, { ...this.#name(), reasonCode });
+    if (reasonCode === ReasonCode.UnsupportedProtocolVersion) {
+      // The only answer that a client of any version understands.
+      this.#link.write(encodeConnack(4, { sessionPresent: false, reasonCode, returnCode: 1 }));
+    }
+    // [MQTT-4.13.1-1] [MQTT-3.1.4-1] A Malformed Packet or Protocol Error ends the connection.
+    this.#end(reasonCode === ReasonCode.NotAuthorized ? 'AUTH_ERROR' : 'CLIENT_ERROR', reasonCode, message);
   }
 
-  #drained(): void {
-    if (!this.#cancelStall) return;
-    this.#cancelStall();
-    this.#cancelStall = undefined;
-    this.#established?.session.pump();
-    this.#process();
+  #close(reason: DisconnectReason, options: { preventWill?: boolean } = {}): void {
+    if (options.preventWill) this.#established?.will.remove();
+    this.#end(reason, DISCONNECT_CODES[reason]);
   }
 
-  #end(reason: DisconnectReason, code: number | undefined, message?: string, preventWill?: boolean): void {
+  /** With a `code`, a client of MQTT 5 is told it. */
+  #end(reason: DisconnectReason, code?: number, message?: string): void {
     if (this.#state === 'closed') return;
     const established = this.#established;
-    if (established?.client.protocolVersion === 5 && code !== undefined && reason !== 'CONNECTION_LOST') {
+    // [MQTT-3.14.0-1] No DISCONNECT without CONNACK.
+    if (established?.client.protocolVersion === 5 && code !== undefined) {
       const full = encodeDisconnect(code, { reasonString: message });
       // [MQTT-3.14.2-3] The reason string is left out where it would make the packet too large.
-      this.#outbox.write(full.length <= established.terms.largestPacket ? full : encodeDisconnect(code));
+      this.#link.write(full.length <= established.terms.largestPacket ? full : encodeDisconnect(code));
     }
-    // [MQTT-3.14.4-1] Nothing is sent after DISCONNECT.
+    // [MQTT-3.14.4-1] [MQTT-3.14.4-2] Nothing is sent after DISCONNECT, and the connection is closed.
     this.#state = 'closed';
     this.#cancelDeadline();
-    this.#cancelStall?.();
-    this.#outbox.flush();
-    this.#closeStream();
+    this.#link.close();
     if (!established) return;
     const { client, session, will } = established;
     this.hub.leave(client);
-    if (preventWill) will.remove();
     this.hub.log('debug', 'A client was disconnected', { clientId: client.clientId, reason });
-    this.hub.emit('disconnected', {
-      client,
-      reason,
-      clientInitiated: reason === 'CLIENT_INITIATED_DISCONNECT',
-    });
+    const clientInitiated = reason === 'CLIENT_INITIATED_DISCONNECT';
+    this.hub.emit('disconnected', { client, reason, clientInitiated });
     will.disconnected();
     this.hub.sessions.offline(session);
-  }
-
-  /** [MQTT-3.14.4-2] Closes, but lets the client read what was sent last; what it still sends is thrown away. */
-  #closeStream(): void {
-    const { stream } = this;
-    if (stream.destroyed) return;
-    stream.removeAllListeners('data');
-    stream.end();
-    stream.resume();
-    const cancel = this.hub.wheel.at(this.hub.clock.now() + LINGER, () => stream.destroy());
-    stream.once('close', cancel);
   }
 
   #name(): { clientId?: string } {
@@ -385,7 +309,7 @@ export class Connection<P> {
   }
 }
 
-/** What a client of MQTT 5 is told when the broker ends its connection. */
+/** What a client of MQTT 5 is told when the broker ends its connection; nothing when the connection is lost. */
 const DISCONNECT_CODES: Readonly<Partial<Record<DisconnectReason, number>>> = {
   AUTH_ERROR: ReasonCode.NotAuthorized,
   FORBIDDEN_ACCESS: ReasonCode.NotAuthorized,
