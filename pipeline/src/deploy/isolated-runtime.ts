@@ -5,11 +5,9 @@ interface LocalStore {
   readonly leakCandidates: Set<unknown>;
 }
 
-const { LocalStore, withLocalStorage } = createRequire(import.meta.url)(
-  '@pulumi/pulumi/runtime/state.js',
-) as {
-  LocalStore: new () => LocalStore;
-  withLocalStorage: <T>(store: LocalStore, run: () => T) => T;
+const { getStore, withLocalStorage } = createRequire(import.meta.url)('@pulumi/pulumi/runtime/state.js') as {
+  getStore: () => LocalStore;
+  withLocalStorage: <T>(run: () => T) => T;
 };
 
 /**
@@ -17,11 +15,12 @@ const { LocalStore, withLocalStorage } = createRequire(import.meta.url)(
  * monitor, configuration or pending calls. An evaluation that is given up leaves promises that never settle;
  * the runtime would call them leaks when the process exits, so they are taken off its list.
  */
-export async function inIsolatedRuntime<T>(run: () => Promise<T>): Promise<T> {
-  const store = new LocalStore();
-  try {
-    return await withLocalStorage(store, run);
-  } finally {
-    store.leakCandidates.clear();
-  }
+export function inIsolatedRuntime<T>(run: () => Promise<T>): Promise<T> {
+  return withLocalStorage(async () => {
+    try {
+      return await run();
+    } finally {
+      getStore().leakCandidates.clear();
+    }
+  });
 }

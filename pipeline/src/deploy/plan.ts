@@ -1,6 +1,7 @@
 import { type Change, differences, touches } from './differences.js';
 import { isObject, type Json, type JsonObject, sameValue, type ValueObject } from './json.js';
-import type { ResourceSchema } from './resource-schema.js';
+import { sdkName } from './property-case.js';
+import type { Path, ResourceSchema } from './resource-schema.js';
 import type { StackState, StoredResource } from './state.js';
 
 /** A resource as the program wants it. */
@@ -22,6 +23,8 @@ export interface ResourceOptions {
   readonly retainOnDelete: boolean;
   readonly protect: boolean;
   readonly deleteBeforeReplace: boolean;
+  /** Paths in aws-native's names, `*` for any element: a change of one replaces the resource. */
+  readonly replaceOnChanges: readonly Path[];
 }
 
 /** One thing to do, or to leave, about one resource. */
@@ -67,9 +70,13 @@ export function planResource(
   if (last === undefined || last.identifier === undefined) return { kind: 'create', resource };
   const changes = differences(last.inputs, desired.properties);
   if (changes.length === 0) return { kind: 'same', resource };
-  const because = schema.createOnly
-    .filter((path) => changes.some((change) => touches(change.path, path)))
-    .map((path) => path.join('.'));
+  const because = changes
+    .filter(
+      ({ path }) =>
+        schema.createOnly.some((fixed) => touches(path, fixed)) ||
+        desired.options.replaceOnChanges.some((fixed) => touches(path.map(sdkName), fixed)),
+    )
+    .map(({ path }) => path.join('.'));
   if (because.length === 0) return { kind: 'update', resource, changes };
   const deleteFirst =
     desired.options.deleteBeforeReplace || keepsIdentity(last.inputs, desired.properties, schema);

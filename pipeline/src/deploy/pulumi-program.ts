@@ -4,7 +4,7 @@ import { inIsolatedRuntime } from './isolated-runtime.js';
 import { type Json, JsonObject, UNKNOWN, type Value, type ValueObject } from './json.js';
 import type { DesiredResource, ResourceOptions } from './plan.js';
 import { toCloudFormation, toOutputs } from './property-case.js';
-import type { Schemas } from './resource-schema.js';
+import type { Path, Schemas } from './resource-schema.js';
 import type { Register, StackProgram } from './stack-program.js';
 import { cloudFormationType } from './type-name.js';
 
@@ -35,7 +35,7 @@ export function stackProgram(program: PulumiProgram, schemas: Schemas): StackPro
       const evaluation = new Evaluation(register, schemas);
       await pulumi.runtime.setMocks(
         {
-          call: ({ token }) => answerInvoke(program, token),
+          call: ({ token }) => evaluation.answer(program, token),
           newResource: (args) => evaluation.newResource(args),
         },
         program.project,
@@ -89,11 +89,22 @@ class Evaluation {
             retainOnDelete: request.getRetainondelete() ?? false,
             protect: request.getProtect() ?? false,
             deleteBeforeReplace: request.getDeletebeforereplace(),
+            replaceOnChanges: request.getReplaceonchangesList().map(toPath),
           },
         });
         return pass(request, ...others);
       },
     });
+  }
+
+  /** Answers a provider function; its own error would reach the program without its message. */
+  answer(program: PulumiProgram, token: string): Record<string, string> {
+    try {
+      return answerInvoke(program, token);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
   }
 
   async newResource({ type, name, inputs, custom }: NewResource): Promise<{
@@ -130,10 +141,12 @@ class Evaluation {
     });
     const restore = catchRejections((error) => this.#fail(error));
     try {
-      return await Promise.race([failed, complete(program)]);
+      const outputs = await Promise.race([failed, complete(program)]);
+      // A rejection that nobody handled is reported at the end of the turn.
+      await Promise.race([failed, endOfTurn()]);
+      return outputs;
     } finally {
-      // What one error rejects besides is reported in the same turn.
-      await new Promise(setImmediate);
+      await endOfTurn();
       restore();
     }
   }
@@ -152,6 +165,10 @@ async function complete(program: () => Promise<object>): Promise<JsonObject | un
     });
   });
   return resolved === undefined ? undefined : JsonObject.parse(JSON.parse(JSON.stringify(resolved)));
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Outputs carry this promise; their declarations leave it out. */
@@ -173,12 +190,21 @@ interface Request {
   getDeletedwith(): string;
 }
 
-const NO_OPTIONS: ResourceOptions = { retainOnDelete: false, protect: false, deleteBeforeReplace: false };
+const NO_OPTIONS: ResourceOptions = {
+  retainOnDelete: false,
+  protect: false,
+  deleteBeforeReplace: false,
+  replaceOnChanges: [],
+};
+
+/** `a.b[*].c` to its names. */
+function toPath(property: string): Path {
+  return property.replaceAll('[', '.').replaceAll(']', '').split('.');
+}
 
 function refuseOptions(request: Request): void {
   const unsupported = [
     request.getIgnorechangesList().length > 0 && 'ignoreChanges',
-    request.getReplaceonchangesList().length > 0 && 'replaceOnChanges',
     request.getImportid() !== '' && 'import',
     request.getDeletedwith() !== '' && 'deletedWith',
   ].filter((option) => option !== false);

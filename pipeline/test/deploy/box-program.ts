@@ -40,6 +40,7 @@ export function boxProgram(boxes: readonly Box[]): StackProgram {
               retainOnDelete: box.retainOnDelete ?? false,
               protect: box.protect ?? false,
               deleteBeforeReplace: false,
+              replaceOnChanges: [],
             },
           });
         })(),

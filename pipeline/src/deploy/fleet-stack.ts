@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { bucketNames } from '@mooring/contracts';
+import { functionEntries } from '@mooring/functions';
+import { bundleFunctions } from '../functions/bundle.js';
+import { uploadFunction } from '../functions/upload.js';
+import { repositoryRoot } from '../repository.js';
+import { accountOf, clientConfig, type Target } from '../target.js';
+import { ensureBootstrapBucket } from './bootstrap-bucket.js';
+import type { Deployment } from './engine.js';
+import type { DeployProgress, Plan } from './engine-ports.js';
+import { deployInProcess, destroyInProcess, type InProcessStack, planInProcess } from './local.js';
+import { readStackConfig } from './stack-config.js';
+
+/** The folder of the fleet's Pulumi program. */
+export const INFRASTRUCTURE = join(repositoryRoot, 'infrastructure');
+const PROJECT = 'mooring';
+
+/** SHA-256 of each uploaded function bundle, by the function's name. */
+export type FunctionBundles = Readonly<Record<string, string>>;
+
+export type OnProgress = (progress: DeployProgress) => void;
+
+/**
+ * Deploys the fleet's infrastructure to the local cloud: bundles and uploads the functions, then plans and
+ * applies the Pulumi program.
+ *
+ * @throws DeployError when resources failed; the next deployment goes on from there.
+ * @throws MooringError for everything else that a user can put right.
+ */
+export async function deployLocal(target: Target, onProgress?: OnProgress): Promise<Deployment> {
+  return deployInProcess(await stackOf(target, await prepareFunctions(target), onProgress));
+}
+
+/** What {@link deployLocal} would do. Changes nothing. */
+export async function planLocal(target: Target): Promise<Plan> {
+  const bundles = await bundleFunctions(functionEntries);
+  return planInProcess(await stackOf(target, digests(bundles), undefined));
+}
+
+/** Deletes the fleet's infrastructure from the local cloud; the bootstrap bucket stays. */
+export async function destroyLocal(target: Target, onProgress?: OnProgress): Promise<Deployment> {
+  return destroyInProcess({ target, project: PROJECT, ...(onProgress && { onProgress }) });
+}
+
+/** Bundles the functions and uploads those that the bootstrap bucket does not have yet. */
+export async function prepareFunctions(target: Target): Promise<FunctionBundles> {
+  const [bundles, account] = await Promise.all([bundleFunctions(functionEntries), accountOf(target)]);
+  const { bootstrap } = bucketNames(account, target.region);
+  const s3 = new S3Client(clientConfig(target));
+  try {
+    await ensureBootstrapBucket(s3, bootstrap, target.region);
+    await Promise.all(bundles.map((bundle) => uploadFunction(s3, bootstrap, bundle)));
+  } finally {
+    s3.destroy();
+  }
+  return digests(bundles);
+}
+
+function digests(bundles: readonly { name: string; sha256: string }[]): FunctionBundles {
+  return Object.fromEntries(bundles.map(({ name, sha256 }) => [name, sha256]));
+}
+
+async function stackOf(
+  target: Target,
+  functionBundles: FunctionBundles,
+  onProgress: OnProgress | undefined,
+): Promise<InProcessStack> {
+  // Loaded only when it is needed: Pulumi takes a second.
+  const { default: program } = await import('@mooring/infrastructure');
+  return {
+    target,
+    project: PROJECT,
+    config: await readStackConfig(join(INFRASTRUCTURE, `Pulumi.${target.stack}.yaml`)),
+    program: () => program({ functionBundles }),
+    ...(onProgress && { onProgress }),
+  };
+}

@@ -1,0 +1,5 @@
+export { DeployError, type StepFailure } from './deploy-error.js';
+export type { DeployCounts, Deployment } from './engine.js';
+export type { DeployProgress, Plan } from './engine-ports.js';
+export { deployLocal, destroyLocal, planLocal } from './fleet-stack.js';
+export type { Step } from './plan.js';
