@@ -54,6 +54,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const store = openStore(options.stateDirectory);
   const base: Base = {
     store,
+    stateDirectory: options.stateDirectory,
     clock: options.clock ?? systemClock,
     accountId: options.accountId ?? '000000000000',
     region: options.region ?? 'eu-central-1',

@@ -8,6 +8,8 @@ import type { Store } from './store/store.js';
 /** What every service may use: nothing of another service. */
 export interface Base {
   readonly store: Store;
+  /** Where services keep files; each in a directory named after it. */
+  readonly stateDirectory: string;
   readonly clock: Clock;
   /** Twelve digits. */
   readonly accountId: string;

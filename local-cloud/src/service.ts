@@ -85,9 +85,17 @@ export interface ServiceDefinition<Sdk> {
   model: ServiceModel;
   protocol: ServerProtocol;
   operations: Operations<Sdk>;
+  /**
+   * Throws the service's error of denied access when the caller may not do this; without it every caller may
+   * do everything.
+   */
+  authorize?: Authorize;
   /** Code and status that this service gives to input which misses a required member or has a wrong type. */
   validationError?: { code: string; status?: number };
 }
+
+/** Decides whether a call may go on; runs before the operation's handler, with its input. */
+export type Authorize = (operation: string, input: Readonly<Record<string, unknown>>, call: Call) => void;
 
 type Handler = (input: Record<string, unknown>, call: Call) => unknown;
 
@@ -115,6 +123,7 @@ export function defineService<Sdk>(definition: ServiceDefinition<Sdk>): Service 
       );
     }
     const input = await readInput(match, request);
+    definition.authorize?.(match.operation.name, input, call);
     const output = await handler(input, call);
     return protocol.writeOutput(match.operation, (output ?? {}) as Record<string, unknown>, call.requestId);
   }

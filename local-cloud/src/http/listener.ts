@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContextOptions, TLSSocket, TlsOptions } from 'node:tls';
 import { LocalCloudError } from '../errors.js';
@@ -16,10 +16,19 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Serves HTTP on `port` (0: any free one). */
-export async function listenHttp(handler: HttpHandler, host: string, port: number): Promise<Listener> {
+/** Takes over a connection whose client asks for another protocol, such as WebSocket. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Serves HTTP on `port` (0: any free one); without `upgrade` no client can change the protocol. */
+export async function listenHttp(
+  handler: HttpHandler,
+  host: string,
+  port: number,
+  upgrade?: UpgradeHandler,
+): Promise<Listener> {
   const server = createServer((request, response) => void serve(handler, request, response));
   server.keepAliveTimeout = 65_000;
+  if (upgrade) server.on('upgrade', upgrade);
   const bound = await listen(server, host, port, 'HTTP');
   return { ...bound, close: () => closeHttp(server) };
 }
@@ -96,13 +105,18 @@ async function serve(
   }
 }
 
-function requestOf(incoming: IncomingMessage): HttpRequest {
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** The request as services see it. */
+export function requestOf(incoming: IncomingMessage): HttpRequest {
   const [path = '/', ...rest] = (incoming.url ?? '/').split('?');
   const rawQuery = rest.join('?');
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(',') : value;
   }
+  // IPv4 peers of a socket that takes both families come as mapped addresses (RFC 4291, section 2.5.5.2).
+  const sourceIp = (incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   return {
     method: incoming.method ?? 'GET',
     path,
@@ -110,6 +124,8 @@ function requestOf(incoming: IncomingMessage): HttpRequest {
     query: new URLSearchParams(rawQuery),
     headers,
     body: incoming,
+    secure: 'encrypted' in incoming.socket || LOOPBACK.test(sourceIp),
+    sourceIp,
   };
 }
 

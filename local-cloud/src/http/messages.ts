@@ -11,6 +11,10 @@ export interface HttpRequest {
   /** Names in lower case; values of a repeated header joined by a comma. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable;
+  /** Whether nobody on a network can read along: it came over TLS, or it never left this machine. */
+  readonly secure: boolean;
+  /** Address that the request came from. */
+  readonly sourceIp: string;
 }
 
 export interface HttpResponse {

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import * as sdk from '@aws-sdk/client-s3';
+import type { Base, Plugin } from '../../plugin.js';
+import { readModel } from '../../protocol/model.js';
+import { defineService } from '../../service.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
+import { s3Access } from './access.js';
+import { blobStore } from './blob-store.js';
+import { bucketConfiguration } from './bucket-configuration.js';
+import { bucketOperations } from './bucket-operations.js';
+import { bucketStore } from './bucket-store.js';
+import { multipart } from './multipart.js';
+import { objectListings } from './object-listings.js';
+import { objectReads } from './object-reads.js';
+import { objectStore } from './object-store.js';
+import { objectTagging } from './object-tagging.js';
+import { objectWrites } from './object-writes.js';
+import { s3Protocol } from './s3-protocol.js';
+import type { S3State } from './state.js';
+import { uploadStore } from './upload-store.js';
+import { versionListing } from './version-listing.js';
+
+/** Amazon S3: buckets and objects, path style and virtual-hosted style. */
+export function s3(base: Base, capabilities: { roles: RoleAuthority }): Plugin {
+  const { store, clock } = base;
+  const now = () => clock.now();
+  const blobs = blobStore(join(base.stateDirectory, 's3'), store);
+  const buckets = bucketStore(store);
+  const state: S3State = {
+    base,
+    buckets,
+    blobs,
+    objects: objectStore(store, blobs, now),
+    uploads: uploadStore(store, blobs, now),
+  };
+  const access = s3Access(base, buckets, capabilities.roles);
+  const model = readModel(sdk);
+  const service = defineService<typeof sdk>({
+    name: 's3',
+    scopes: ['s3'],
+    model,
+    protocol: s3Protocol(model),
+    authorize: access.authorize,
+    validationError: { code: 'InvalidArgument' },
+    operations: {
+      ...bucketOperations(state),
+      ...bucketConfiguration(state),
+      ...objectReads(state, access),
+      ...objectWrites(state, access),
+      ...objectTagging(state),
+      ...objectListings(state),
+      ...versionListing(state),
+      ...multipart(state, access),
+    },
+  });
+  return { services: [service], close: () => blobs.close() };
+}
