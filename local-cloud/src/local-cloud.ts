@@ -5,6 +5,7 @@ import { jsonLog, type Log } from './log.js';
 import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
+import { iot } from './services/iot/iot.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
 import { openStore } from './store/store.js';
@@ -66,7 +67,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
   try {
     const issuer = credentialsIssuer(base);
-    const plugins: Plugin[] = [sts(base)];
+    const iotCore = await iot(base, {
+      stateDirectory: options.stateDirectory,
+      host,
+      credentials: issuer.lookup,
+    });
+    const plugins: Plugin[] = [sts(base), iotCore.plugin];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
     plugins.push(cloudFormation(base, resourceTypes), cloudControl(base, resourceTypes));
     for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());
@@ -79,10 +85,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       accountId: base.accountId,
       clock: base.clock,
     });
-    const http = await listenHttp(handler, host, wanted.http);
+    const http = await listenHttp(handler, host, wanted.http, iotCore.upgrade);
     closers.push(() => http.close());
+    const devicePorts = await iotCore.listen(wanted, []);
     return {
-      ports: { ...wanted, http: http.port },
+      ports: { http: http.port, ...devicePorts },
       endpointUrl: `http://${host}:${http.port}`,
       accountId: base.accountId,
       region: base.region,

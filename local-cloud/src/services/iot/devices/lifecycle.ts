@@ -1,0 +1,165 @@
+import type * as sdk from '@aws-sdk/client-iot';
+import type { Clock } from '../../../clock.js';
+import type { Broker, Client } from '../../../mqtt/index.js';
+import type { Operations, Principal } from '../../../service.js';
+import type { Store } from '../../../store/store.js';
+import { checked, notFound, REGISTRY_NAME } from '../errors.js';
+import type { ThingPrincipals } from '../registry/thing-principals.js';
+import type { ConnectivityRecord, Tables } from '../tables.js';
+import type { Peer } from './peer.js';
+
+/**
+ * Tells who connects and disconnects, subscribes and unsubscribes: the lifecycle events on `$aws/events` (AWS IoT
+ * developer guide, "Lifecycle events") and GetThingConnectivityData, from the same source.
+ */
+export function lifecycle(
+  broker: Broker<Peer>,
+  tables: Tables,
+  store: Store,
+  clock: Clock,
+  thingPrincipals: ThingPrincipals,
+  failed: (error: unknown) => void,
+) {
+  /** What the store has not kept yet. */
+  const recent = new Map<string, ConnectivityRecord>();
+  let kept = Promise.resolve();
+
+  function common({ clientId, peer, sessionIdentifier }: Client<Peer>, eventType: string) {
+    const thing = thingPrincipals.thingOf(peer.principal.arn, clientId);
+    return {
+      clientId,
+      timestamp: clock.now(),
+      eventType,
+      sessionIdentifier,
+      principalIdentifier: principalIdentifier(peer.principal),
+      ...(thing?.exclusive && { thingName: thing.thingName }),
+    };
+  }
+
+  function tell(topic: string, clientId: string, event: object): void {
+    // A client id with wildcards makes no topic; AWS IoT tells nothing of such clients.
+    if (/[+#]/.test(clientId)) return;
+    broker
+      .publish({ topic: `$aws/events/${topic}/${clientId}`, payload: Buffer.from(JSON.stringify(event)) })
+      .catch(failed);
+  }
+
+  const recordOf = (clientId: string) => recent.get(clientId) ?? tables.connectivity.get(clientId);
+
+  function keep(clientId: string, record: ConnectivityRecord): void {
+    recent.set(clientId, record);
+    kept = store
+      .batch(() => tables.connectivity.put(clientId, record))
+      .then(() => {
+        if (recent.get(clientId) === record) recent.delete(clientId);
+      }, failed);
+  }
+
+  const stops = [
+    broker.on('connected', ({ client }) => {
+      const { clientId, sessionIdentifier } = client;
+      const versionNumber = (recordOf(clientId)?.versionNumber ?? -1) + 1;
+      keep(clientId, { connected: true, at: clock.now(), versionNumber, sessionIdentifier });
+      const { sourceIp: ipAddress } = client.peer;
+      tell('presence/connected', clientId, { ...common(client, 'connected'), ipAddress, versionNumber });
+    }),
+    broker.on('disconnected', ({ client, reason, clientInitiated }) => {
+      const { clientId, sessionIdentifier } = client;
+      const record = recordOf(clientId);
+      const versionNumber = record?.versionNumber ?? 0;
+      // When another connection took the client id over, the client is still connected.
+      if (record?.sessionIdentifier === sessionIdentifier) {
+        keep(clientId, {
+          connected: false,
+          at: clock.now(),
+          disconnectReason: reason,
+          versionNumber,
+          sessionIdentifier,
+        });
+      }
+      tell('presence/disconnected', clientId, {
+        ...common(client, 'disconnected'),
+        clientInitiatedDisconnect: clientInitiated,
+        disconnectReason: reason,
+        versionNumber,
+      });
+    }),
+    broker.on('refused', ({ clientId, peer, reason }) => {
+      if (clientId === '') return;
+      tell('presence/connect_failed', clientId, {
+        clientId,
+        timestamp: clock.now(),
+        eventType: 'connect_failed',
+        connectFailureReason: reason,
+        principalIdentifier: principalIdentifier(peer.principal),
+        ipAddress: peer.sourceIp,
+      });
+    }),
+    broker.on('subscribed', ({ client, topics }) =>
+      tell('subscriptions/subscribed', client.clientId, { ...common(client, 'subscribed'), topics }),
+    ),
+    broker.on('unsubscribed', ({ client, topics }) =>
+      tell('subscriptions/unsubscribed', client.clientId, { ...common(client, 'unsubscribed'), topics }),
+    ),
+  ];
+
+  const operations = {
+    GetThingConnectivityData(input: sdk.GetThingConnectivityDataCommandInput) {
+      const thingName = checked(input.thingName, 'thingName', REGISTRY_NAME, 128);
+      if (!tables.things.get(thingName)) throw notFound(`Thing ${thingName} cannot be found.`);
+      const record = recordOf(thingName);
+      const client = broker.client(thingName);
+      return {
+        thingName,
+        connected: client !== undefined,
+        ...(record && { timestamp: new Date(record.at) }),
+        ...(!client && { disconnectReason: reasonOf(record) }),
+        ...(client &&
+          input.includeSocketInformation && {
+            sourceIp: client.peer.sourceIp,
+            sourcePort: client.peer.sourcePort,
+          }),
+      };
+    },
+  } satisfies Operations<typeof sdk>;
+
+  return {
+    operations,
+    /** Resolves when everything that was told is kept. */
+    async close(): Promise<void> {
+      for (const stop of stops) stop();
+      await kept;
+    },
+  };
+}
+
+/** A client that is still noted as connected was so when the local cloud was ended without notice. */
+function reasonOf(record: ConnectivityRecord | undefined): sdk.DisconnectReasonValue {
+  if (!record) return 'NONE';
+  const reason = record.connected ? 'CONNECTION_LOST' : record.disconnectReason;
+  return REASONS.find((known) => known === reason) ?? 'UNKNOWN';
+}
+
+const REASONS: readonly sdk.DisconnectReasonValue[] = [
+  'API_INITIATED_DISCONNECT',
+  'AUTH_ERROR',
+  'CLIENT_INITIATED_DISCONNECT',
+  'CLIENT_ERROR',
+  'CONNECTION_LOST',
+  'DUPLICATE_CLIENTID',
+  'FORBIDDEN_ACCESS',
+  'MQTT_KEEP_ALIVE_TIMEOUT',
+  'SERVER_ERROR',
+  'SERVER_INITIATED_DISCONNECT',
+  'THROTTLED',
+  'WEBSOCKET_TTL_EXPIRATION',
+  'CUSTOMAUTH_TTL_EXPIRATION',
+];
+
+/** Certificates by their id, others by what stands last in their ARN. */
+function principalIdentifier(principal: Principal): string {
+  if (principal.kind === 'certificate') return principal.certificateId;
+  return principal.kind === 'role'
+    ? `${principal.roleName}:${principal.sessionName}`
+    : (principal.arn.split(':')[4] ?? '');
+}

@@ -1,0 +1,199 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as sdk from '@aws-sdk/client-iot';
+import type { UpgradeHandler } from '../../http/listener.js';
+import type { CredentialsLookup } from '../../http/sigv4.js';
+import { type Broker, createBroker } from '../../mqtt/index.js';
+import type { Base, Plugin } from '../../plugin.js';
+import { readModel } from '../../protocol/model.js';
+import { restJson1 } from '../../protocol/protocols.js';
+import { defineService } from '../../service.js';
+import type { FunctionInvoker } from '../lambda/invoker.js';
+import { type IotArns, iotArns } from './arns.js';
+import { PolicyAuthorizer, type RoleAuthorizer } from './authorization/authorizer.js';
+import { type DeviceAccess, deviceAccess } from './authorization/device-access.js';
+import { PermissionSource } from './authorization/permissions.js';
+import { Changes } from './changes.js';
+import { type DevicePath, listenDeviceHttps } from './devices/https-listener.js';
+import { identifyByCertificate } from './devices/identity.js';
+import { lifecycle } from './devices/lifecycle.js';
+import { listenMqtt } from './devices/mqtt-listener.js';
+import type { Peer } from './devices/peer.js';
+import { ServerTls } from './devices/server-tls.js';
+import { mqttOverWebSocket } from './devices/websocket.js';
+import { openCertificateAuthority, serverNames } from './pki.js';
+import { FleetProvisioning } from './provisioning/fleet-provisioning.js';
+import { serveFleetProvisioning } from './provisioning/mqtt-api.js';
+import { OwnershipTokens } from './provisioning/ownership-tokens.js';
+import { Registrar } from './provisioning/registrar.js';
+import { templates as templateRegistry } from './provisioning/templates.js';
+import { accountSettings, type Endpoints } from './registry/account-settings.js';
+import { certificates as certificateRegistry } from './registry/certificates.js';
+import { policies as policyRegistry } from './registry/policies.js';
+import { policyAttachments } from './registry/policy-attachments.js';
+import { roleAliases } from './registry/role-aliases.js';
+import { tagging } from './registry/tags.js';
+import { thingGroups } from './registry/thing-groups.js';
+import { thingPrincipals as thingPrincipalRegistry } from './registry/thing-principals.js';
+import { thingRegistration } from './registry/thing-registration.js';
+import { thingTypes } from './registry/thing-types.js';
+import { things as thingRegistry } from './registry/things.js';
+import { openTables, type RoleAliasRecord } from './tables.js';
+
+/** What AWS IoT needs of the rest of the local cloud. */
+export interface IotCapabilities {
+  /** Where `root-ca.pem` is written. */
+  readonly stateDirectory: string;
+  /** Address of the device listeners. */
+  readonly host: string;
+  readonly credentials: CredentialsLookup;
+  /** Runs pre-provisioning hooks; without it every hook refuses. */
+  readonly invoker?: FunctionInvoker | undefined;
+  /** Decides for sessions of roles; without it they may do nothing over MQTT. */
+  readonly roles?: RoleAuthorizer | undefined;
+}
+
+/** AWS IoT: the control plane, and what other services build on. */
+export interface Iot {
+  readonly plugin: Plugin;
+  readonly arns: IotArns;
+  readonly broker: Broker<Peer>;
+  readonly access: DeviceAccess;
+  readonly registry: IotRegistry;
+  /** MQTT over WebSocket, for the HTTP front. */
+  readonly upgrade: UpgradeHandler;
+  /** Starts the device listeners; port 0 takes any free one. */
+  listen(
+    ports: { mqtt: number; https: number },
+    paths: readonly DevicePath[],
+  ): Promise<{ mqtt: number; https: number }>;
+}
+
+/** What other services may know of things. */
+export interface IotRegistry {
+  thingExists(thingName: string): boolean;
+  isAttached(thingName: string, certificateArn: string): boolean;
+  /** Names of the groups that a thing is in itself. */
+  groupsOf(thingName: string): string[];
+  roleAlias(name: string): Readonly<RoleAliasRecord> | undefined;
+}
+
+/** Opens AWS IoT with the state that the store has. */
+export async function iot(base: Base, capabilities: IotCapabilities): Promise<Iot> {
+  const { store, clock, log, accountId, region } = base;
+  const { host, stateDirectory } = capabilities;
+  const failed = (error: unknown) =>
+    log('error', 'AWS IoT failed at something in the background', { error: String(error) });
+  const tables = openTables(store);
+  const changes = new Changes(store);
+  const arns = iotArns(base);
+  const authority = await openCertificateAuthority(store, clock);
+  writeFileSync(join(stateDirectory, 'root-ca.pem'), authority.rootPem);
+
+  const things = thingRegistry(tables, changes, arns);
+  const types = thingTypes(tables, changes, arns, clock);
+  const groups = thingGroups(tables, changes, arns, clock);
+  const certificates = certificateRegistry(tables, changes, arns, clock, authority);
+  const policies = policyRegistry(tables, changes, arns, clock);
+  const attachments = policyAttachments(tables, changes, arns, { policies, certificates, groups });
+  const thingPrincipals = thingPrincipalRegistry(tables, changes, arns, { things, certificates });
+  const templates = templateRegistry(tables, changes, arns, clock);
+  const registry = { things, groups, certificates, policies, attachments, thingPrincipals };
+  const registrar = new Registrar(tables, changes, arns, authority, registry);
+
+  const source = new PermissionSource(tables, arns, registry);
+  const authorizer = new PolicyAuthorizer(changes, arns, source, capabilities.roles);
+  const broker = createBroker<Peer>({ store, clock, log, authorizer });
+  broker.on('disconnected', ({ client }) => authorizer.forget(client));
+  changes.listen((subjects) => {
+    const ended = (principal: Peer['principal']) =>
+      principal.kind === 'certificate' &&
+      subjects.has(`principal/${principal.arn}`) &&
+      tables.certificates.get(principal.certificateId)?.status !== 'ACTIVE';
+    if (![...subjects].some((subject) => subject.startsWith('principal/'))) return;
+    broker.disconnect(({ peer }) => ended(peer.principal), 'AUTH_ERROR');
+  });
+  const presence = lifecycle(broker, tables, store, clock, thingPrincipals, failed);
+  const tokens = new OwnershipTokens(tables, changes, arns, clock, certificates);
+  const provisioning = new FleetProvisioning({
+    ...{ arns, changes, clock, log, authority, certificates, tokens, templates, registrar },
+    invoker: capabilities.invoker,
+  });
+  serveFleetProvisioning(broker, authorizer, provisioning, log);
+
+  let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
+  const model = readModel(sdk);
+  const service = defineService<typeof sdk>({
+    name: 'iot',
+    scopes: ['iot'],
+    model,
+    protocol: restJson1(model),
+    operations: {
+      ...things.operations,
+      ...types.operations,
+      ...groups.operations,
+      ...certificates.operations,
+      ...policies.operations,
+      ...attachments.operations,
+      ...thingPrincipals.operations,
+      ...templates.operations,
+      ...thingRegistration(registrar).operations,
+      ...roleAliases(tables, changes, arns, clock, accountId).operations,
+      ...tagging(tables, changes, arns).operations,
+      ...accountSettings(tables, () => endpoints).operations,
+      ...presence.operations,
+    },
+    validationError: { code: 'InvalidRequestException' },
+  });
+
+  const webSocket = mqttOverWebSocket(broker, capabilities.credentials, accountId, clock);
+  const tls = new ServerTls(authority, serverNames(host, region), clock, failed);
+  const identify = identifyByCertificate(tables, arns, clock);
+  const listeners: { close(): Promise<void> }[] = [];
+
+  return {
+    arns,
+    broker,
+    access: deviceAccess(arns, source, capabilities.roles),
+    registry: {
+      thingExists: (thingName) => tables.things.get(thingName) !== undefined,
+      isAttached: (thingName, certificateArn) =>
+        thingPrincipals.thingOf(certificateArn, thingName)?.thingName === thingName,
+      groupsOf: (thingName) =>
+        groups.operations
+          .ListThingGroupsForThing({ thingName })
+          .thingGroups.map(({ groupName }) => groupName),
+      roleAlias: (name) => tables.roleAliases.get(name),
+    },
+    upgrade: webSocket.upgrade,
+    async listen(ports, paths) {
+      const mqtt = await listenMqtt(tls, identify, broker, log, host, ports.mqtt);
+      listeners.push(mqtt);
+      const https = await listenDeviceHttps(tls, identify, paths, host, ports.https);
+      listeners.push(https);
+      endpoints = { host, mqttPort: mqtt.port, httpsPort: https.port };
+      return { mqtt: mqtt.port, https: https.port };
+    },
+    plugin: {
+      services: [service],
+      paths: [
+        {
+          prefix: '/_local/root-ca.pem',
+          handle: async () => ({
+            status: 200,
+            headers: { 'content-type': 'application/x-pem-file' },
+            body: authority.rootPem,
+          }),
+        },
+      ],
+      async close() {
+        tokens.close();
+        tls.close();
+        webSocket.close();
+        await broker.close();
+        await presence.close();
+        for (const listener of listeners) await listener.close();
+      },
+    },
+  };
+}

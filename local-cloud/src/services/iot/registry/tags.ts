@@ -1,0 +1,58 @@
+import type * as sdk from '@aws-sdk/client-iot';
+import type { Operations } from '../../../service.js';
+import type { IotArns } from '../arns.js';
+import type { Changes } from '../changes.js';
+import { invalid, notFound } from '../errors.js';
+import { type Tables, tagMap } from '../tables.js';
+
+/** The tags of taggable resources. */
+export function tagging(tables: Tables, changes: Changes, arns: IotArns) {
+  const holders: Readonly<Record<string, { get(name: string): unknown }>> = {
+    thingtype: tables.thingTypes,
+    thinggroup: tables.thingGroups,
+    policy: tables.policies,
+    rolealias: tables.roleAliases,
+    provisioningtemplate: tables.templates,
+  };
+
+  function taggable(arn: string | undefined): string {
+    const { type = '', name = '' } = arns.parse(arn ?? '') ?? {};
+    const holder = Object.hasOwn(holders, type) ? holders[type] : undefined;
+    if (!holder || arn === undefined) throw invalid(`The resource ${arn} cannot be tagged`);
+    if (!holder.get(name)) throw notFound(`The resource ${arn} does not exist`);
+    return arn;
+  }
+
+  const operations = {
+    TagResource(input: sdk.TagResourceCommandInput) {
+      return changes.transaction(() => {
+        const arn = taggable(input.resourceArn);
+        const tags = { ...tables.tags.get(arn), ...tagMap(input.tags ?? []) };
+        if (Object.keys(tags).length > 50) throw invalid(`The resource ${arn} can have at most 50 tags`);
+        tables.tags.put(arn, tags);
+        return {};
+      });
+    },
+
+    UntagResource(input: sdk.UntagResourceCommandInput) {
+      return changes.transaction(() => {
+        const arn = taggable(input.resourceArn);
+        const tags = { ...tables.tags.get(arn) };
+        for (const name of input.tagKeys ?? []) delete tags[name];
+        tables.tags.put(arn, tags);
+        return {};
+      });
+    },
+
+    ListTagsForResource({ resourceArn }: sdk.ListTagsForResourceCommandInput) {
+      return {
+        tags: Object.entries(tables.tags.get(taggable(resourceArn)) ?? {}).map(([Key, Value]) => ({
+          Key,
+          Value,
+        })),
+      };
+    },
+  } satisfies Operations<typeof sdk>;
+
+  return { operations };
+}
