@@ -11,7 +11,8 @@ const mayImport: Record<string, readonly string[]> = {
   infrastructure: ['contracts'],
   functions: ['contracts'],
   components: ['contracts'],
-  pipeline: ['contracts'],
+  // It deploys what they hold.
+  pipeline: ['contracts', 'infrastructure', 'functions'],
   'local-cloud': [],
   'virtual-device': [],
   validation: ['contracts', 'pipeline', 'local-cloud', 'virtual-device'],

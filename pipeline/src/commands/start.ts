@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { deployLocal } from '../deploy/index.js';
+import { type DeployCounts, deployLocal } from '../deploy/index.js';
 import { fleetStatus } from '../fleet/status.js';
 import { type Output, table } from '../output.js';
 import { repositoryRoot } from '../repository.js';
@@ -48,7 +48,7 @@ async function run(options: StartArguments): Promise<void> {
         devices: options.devices,
         ports: { http: options.httpPort, mqtt: options.mqttPort, https: options.httpsPort },
         allowlistFile: options.allowlist,
-        deploy: (target) => deployForStart(target, out),
+        deploy: async (target) => countsSentence((await deployLocal(target)).result),
       },
       out,
       interrupted.signal,
@@ -64,6 +64,13 @@ async function run(options: StartArguments): Promise<void> {
   out.progress('Stopping');
   await system.stop();
   out.progress('Stopped');
+}
+
+/** What a deployment did, in a few words. */
+function countsSentence({ same, ...changed }: DeployCounts): string {
+  const parts = Object.entries(changed).filter(([, count]) => count > 0);
+  if (parts.length === 0) return `no changes, ${same} resources are as they should be`;
+  return parts.map(([what, count]) => `${count} ${what}`).join(', ');
 }
 
 async function describe(

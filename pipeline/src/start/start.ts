@@ -1,44 +1,29 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MooringError } from '../errors.js';
 import type { Output } from '../output.js';
 import { provision } from '../provisioning/provision.js';
-import { programs, repositoryRoot } from '../repository.js';
+import { repositoryRoot } from '../repository.js';
 import type { StateDirectory } from '../state-directory.js';
-import { accountOf, DEFAULT_REGION, type Target } from '../target.js';
-import { Child } from './child.js';
-import { type Bundle, bundleComponents, deployLocally } from './components.js';
-import { fetchImageFiles, type ImageFiles, prepareDevice } from './device.js';
-import { measureBlink } from './led-watch.js';
+import { accountOf, type Target } from '../target.js';
+import { bootDevice, type RunningDevice } from './boot.js';
+import type { Child } from './child.js';
+import { type CloudPorts, type RunningCloud, startCloud } from './cloud.js';
+import { bundleComponents } from './components.js';
+import { fetchImageFiles } from './device.js';
 import { chooseSerials } from './serials.js';
 
 export interface StartOptions {
   readonly state: StateDirectory;
   readonly devices: number;
-  readonly ports: { readonly http: number; readonly mqtt: number; readonly https: number };
+  readonly ports: CloudPorts;
   readonly allowlistFile: string;
   /** Deploys the infrastructure; tells in one sentence what it did. */
   readonly deploy: (target: Target) => Promise<string>;
 }
 
-/** A device that runs on this machine. */
-export interface RunningDevice {
-  readonly thing: string;
-  readonly root: string;
-  /** Whether it provisioned itself now; false when it had its certificate from an earlier start. */
-  readonly provisioned: boolean;
-  /** Measured blinking of its LED, hertz. */
-  readonly hertz: number | undefined;
-  readonly child: Child;
-}
-
 /** The whole system on one machine. */
-export interface RunningSystem {
-  readonly target: Target;
-  readonly endpointUrl: string;
-  readonly mqttPort: number;
-  readonly httpsPort: number;
-  readonly cloud: Child;
+export interface RunningSystem extends RunningCloud {
   readonly devices: readonly RunningDevice[];
   /** Seconds that each stage took. */
   readonly timings: Readonly<Record<string, number>>;
@@ -46,8 +31,6 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
-/** Seconds for one stage; generous, as it only ends what hangs. */
-const STAGE_TIMEOUT = 120;
 /** Devices that boot at the same time; more only take the cores from each other. */
 const BOOTING_AT_ONCE = 4;
 
@@ -73,6 +56,8 @@ export async function startSystem(
     await cloud?.stop();
     state.clearRunning();
   };
+  // Whoever waits for a child is told at once, as the child ends.
+  signal.addEventListener('abort', () => void stop(), { once: true });
   const timings: Record<string, number> = {};
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -85,15 +70,9 @@ export async function startSystem(
     const bundling = stage('components', () => bundleComponents(state.components));
     bundling.catch(() => undefined);
     out.progress('Starting the local cloud');
-    const { cloud, endpointUrl, mqttPort, httpsPort } = await stage('local cloud', () =>
-      startCloud(options, children),
+    const { cloud, target, endpointUrl, mqttPort, httpsPort } = await stage('local cloud', () =>
+      startCloud(state, options.ports, children),
     );
-    const target: Target = {
-      stack: 'local',
-      region: DEFAULT_REGION,
-      endpoint: endpointUrl,
-      credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
-    };
     state.setRunning({ pid: process.pid, endpointUrl, mqttPort, httpsPort });
 
     out.progress('Deploying the infrastructure');
@@ -139,65 +118,6 @@ async function readAllowlist(file: string): Promise<string> {
       `The allowlist ${file} cannot be read: make it, with one serial number a line (the repository has one at ${join(repositoryRoot, 'allowlist.txt')})`,
     );
   }
-}
-
-async function startCloud(options: StartOptions, children: Child[]) {
-  const { http, mqtt, https } = options.ports;
-  const cloud = new Child({
-    name: 'local cloud',
-    script: programs.localCloud,
-    arguments: [
-      ...['--state-directory', options.state.localCloud],
-      ...['--http-port', String(http), '--mqtt-port', String(mqtt), '--https-port', String(https)],
-      ...['--region', DEFAULT_REGION, '--json', '--exit-with-parent'],
-    ],
-    logFile: join(options.state.logs, 'local-cloud.log'),
-  });
-  children.push(cloud);
-  const ready = await cloud.waitFor(
-    ({ event }) => event === 'ready' || event === 'failed',
-    'ready',
-    STAGE_TIMEOUT,
-  );
-  const ports = ready.ports as { http: number; mqtt: number; https: number };
-  return { cloud, endpointUrl: String(ready.endpointUrl), mqttPort: ports.mqtt, httpsPort: ports.https };
-}
-
-interface Boot {
-  readonly thing: string;
-  readonly state: StateDirectory;
-  readonly image: ImageFiles;
-  readonly bundle: Bundle;
-  readonly children: Child[];
-  readonly signal: AbortSignal;
-}
-
-async function bootDevice({ thing, state, image, bundle, children, signal }: Boot): Promise<RunningDevice> {
-  const root = state.device(thing);
-  await mkdir(root, { recursive: true });
-  const config = await prepareDevice(root, thing, image);
-  const child = new Child({
-    name: `device ${thing}`,
-    script: programs.virtualDevice,
-    arguments: ['run', '--root', root, '--init-config', config, '--json', '--exit-with-parent'],
-    logFile: join(state.logs, `device-${thing}.log`),
-  });
-  children.push(child);
-  let provisioned = false;
-  child.onEvent(({ event }) => {
-    if (event === 'provisioned') provisioned = true;
-  });
-  await child.waitFor(({ event }) => event === 'connected', 'connected', STAGE_TIMEOUT);
-  await deployLocally(root, bundle);
-  const late = AbortSignal.any([signal, AbortSignal.timeout(STAGE_TIMEOUT * 1000)]);
-  const hertz = await measureBlink(root, 1, late);
-  if (hertz === undefined && !signal.aborted) {
-    throw new MooringError(
-      'NoBlink',
-      `The LED of device ${thing} does not blink: see ${join(root, 'logs', 'docker_led.log')}`,
-    );
-  }
-  return { thing, root, provisioned, hertz, child };
 }
 
 /** Runs `work` for every item, `atOnce` at a time; results come in the order of the items. */

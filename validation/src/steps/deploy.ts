@@ -1,0 +1,77 @@
+import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { GetRoleCommand } from '@aws-sdk/client-iam';
+import {
+  DescribeProvisioningTemplateCommand,
+  DescribeRoleAliasCommand,
+  DescribeThingGroupCommand,
+  GetPolicyCommand,
+} from '@aws-sdk/client-iot';
+import { GetFunctionCommand, GetPolicyCommand as GetFunctionPolicyCommand } from '@aws-sdk/client-lambda';
+import { GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
+import { deployLocal } from '@mooring/pipeline';
+import { type Step, see } from '../step.js';
+import type { World } from '../world.js';
+
+type Clients = Awaited<ReturnType<World['clients']>>;
+
+/** Asks the service that owns a resource for it; throws when it is not there. */
+const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<unknown>> = {
+  'AWS::IoT::ThingGroup': ({ iot }, thingGroupName) =>
+    iot.send(new DescribeThingGroupCommand({ thingGroupName })),
+  'AWS::IoT::Policy': ({ iot }, id) => iot.send(new GetPolicyCommand({ policyName: nameOf(id) })),
+  'AWS::IoT::ProvisioningTemplate': ({ iot }, templateName) =>
+    iot.send(new DescribeProvisioningTemplateCommand({ templateName })),
+  'AWS::IoT::RoleAlias': ({ iot }, roleAlias) => iot.send(new DescribeRoleAliasCommand({ roleAlias })),
+  'AWS::IAM::Role': ({ iam }, RoleName) => iam.send(new GetRoleCommand({ RoleName })),
+  'AWS::Lambda::Function': ({ lambda }, FunctionName) =>
+    lambda.send(new GetFunctionCommand({ FunctionName })),
+  'AWS::Lambda::Permission': async ({ lambda }, identifier) => {
+    const [FunctionName, statementId] = identifier.split('|');
+    const { Policy = '' } = await lambda.send(new GetFunctionPolicyCommand({ FunctionName }));
+    see(
+      statementId && Policy.includes(statementId),
+      `the policy of ${FunctionName} has no statement ${statementId}`,
+    );
+  },
+  'AWS::Logs::LogGroup': async ({ logs }, logGroupNamePrefix) => {
+    const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix }));
+    see(
+      logGroups.some(({ logGroupName }) => logGroupName === logGroupNamePrefix),
+      `there is no log group ${logGroupNamePrefix}`,
+    );
+  },
+  'AWS::S3::Bucket': ({ s3 }, Bucket) => s3.send(new HeadBucketCommand({ Bucket })),
+  'AWS::S3::BucketPolicy': ({ s3 }, Bucket) => s3.send(new GetBucketPolicyCommand({ Bucket })),
+};
+
+/** The last part of an ARN, or the name itself. */
+function nameOf(identifier: string): string {
+  return identifier.split('/').at(-1) ?? identifier;
+}
+
+export const deploy: Step = {
+  step: 1,
+  name: 'deploy',
+  expected: "every resource of the program exists by its own service's API; a second deploy changes nothing",
+  needs: [],
+  async play(world) {
+    const target = await world.target();
+    const first = await deployLocal(target);
+    see(first.result.created > 0, 'the first deploy created nothing');
+    const second = await deployLocal(target);
+    see(!second.plan.changes, 'a second deploy wants to change something');
+
+    const clients = await world.clients();
+    for (const { resource } of second.plan.steps) {
+      const { type, identifier, name } = resource;
+      see(identifier !== undefined, `${name} (${type}) has no identifier`);
+      const look = lookUp[type];
+      see(look, `there is no look-up for ${type}; add one, so that every resource is seen`);
+      await look(clients, identifier).catch((error: unknown) => {
+        see(false, `${name} (${type} ${identifier}) is not there: ${String(error)}`);
+      });
+    }
+    const types = new Set(second.plan.steps.map(({ resource }) => resource.type));
+    return `${first.result.created} resources of ${types.size} types created and found by their services; the second deploy changed nothing`;
+  },
+};

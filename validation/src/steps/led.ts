@@ -1,0 +1,83 @@
+import { ButtonMessage, FrequencyMessage, parseMessage, topics } from '@mooring/contracts';
+import { measureBlink, pressButton, type RunningDevice, setFrequency } from '@mooring/pipeline';
+import { NotSeen, type Step, see } from '../step.js';
+import type { World } from '../world.js';
+
+/** How far a measured frequency may be from the one asked for: machines are busy. */
+const TOLERANCE = 0.25;
+/** Whole blinks to measure over. */
+const CYCLES = 10;
+
+function firstDevice(world: World): RunningDevice {
+  const device = world.devices.get(world.serials.first);
+  if (!device) throw new NotSeen('device 1 does not run');
+  return device;
+}
+
+async function measured(
+  device: RunningDevice,
+  cycles: number,
+  seconds: number,
+  world: World,
+): Promise<number | undefined> {
+  return measureBlink(
+    device.root,
+    cycles,
+    AbortSignal.any([world.signal, AbortSignal.timeout(seconds * 1000)]),
+  );
+}
+
+export const frequency: Step = {
+  step: 7,
+  name: 'frequency',
+  expected: "publishing device/{thing}/frequency changes the LED's measured blink and is answered",
+  needs: [5],
+  async play(world) {
+    const device = firstDevice(world);
+    const cloud = await world.topics();
+    const answers: number[] = [];
+    await cloud.subscribe(topics.frequency(device.thing), (_topic, payload) => {
+      const message = parseMessage(FrequencyMessage, payload);
+      if (message.ok) answers.push(message.value.frequency);
+    });
+    const seen: string[] = [];
+    for (const hertz of [5, 2]) {
+      await setFrequency(cloud, device.thing, hertz);
+      see(answers.includes(hertz), `no answer of ${hertz} Hz on ${topics.frequency(device.thing)}`);
+      const blink = await measured(device, CYCLES, 30, world);
+      see(
+        blink !== undefined && Math.abs(blink - hertz) <= hertz * TOLERANCE,
+        `asked for ${hertz} Hz, the LED blinks at ${blink?.toFixed(2) ?? 'no'} Hz`,
+      );
+      seen.push(`${hertz} Hz asked, answered, ${blink.toFixed(2)} Hz measured`);
+    }
+    return seen.join('; ');
+  },
+};
+
+export const button: Step = {
+  step: 8,
+  name: 'button',
+  expected: 'two presses: {"state":false}, then {"state":true}; the LED stops and blinks again',
+  needs: [5],
+  async play(world) {
+    const device = firstDevice(world);
+    const cloud = await world.topics();
+    const messages: string[] = [];
+    await cloud.subscribe(topics.button(device.thing), (_topic, payload) => {
+      if (parseMessage(ButtonMessage, payload).ok) messages.push(Buffer.from(payload).toString('utf8'));
+    });
+    await pressButton(cloud, world.state, device.thing);
+    const stopped = await measured(device, 1, 3, world);
+    see(stopped === undefined, `after the first press the LED still blinks at ${stopped?.toFixed(2)} Hz`);
+    await pressButton(cloud, world.state, device.thing);
+    const again = await measured(device, 2, 30, world);
+    see(again !== undefined, 'after the second press the LED does not blink');
+    const states = messages.map((text) => JSON.stringify(JSON.parse(text)));
+    see(
+      states.join() === '{"state":false},{"state":true}',
+      `the device told ${states.join(', ') || 'nothing'}`,
+    );
+    return `${states.join(', then ')}; no blink in 3 s, then ${again.toFixed(2)} Hz`;
+  },
+};

@@ -1,0 +1,113 @@
+import type { Outcome, Step } from './step.js';
+import { deploy } from './steps/deploy.js';
+import { firstBoot } from './steps/first-boot.js';
+import { button, frequency } from './steps/led.js';
+import { setUpProvisioning } from './steps/provisioning.js';
+import { unauthorisedDevice } from './steps/unauthorised.js';
+import type { World } from './world.js';
+
+const notBuilt = (step: number, name: string, expected: string): Step => ({
+  step,
+  name,
+  expected,
+  needs: [],
+});
+
+/** The whole story, in the order in which it is played. */
+export const story: readonly Step[] = [
+  deploy,
+  setUpProvisioning,
+  notBuilt(
+    3,
+    'test and build components',
+    'five components published; unchanged: no new version; one touched: one',
+  ),
+  notBuilt(4, 'deploy components', 'a deployment targets the thing group'),
+  firstBoot,
+  notBuilt(6, 'add a second device', 'device 2 joins and gets everything without a new deployment'),
+  frequency,
+  button,
+  notBuilt(
+    9,
+    'certificate rotation',
+    'a new certificate id; the old one revoked and deleted; traffic goes on',
+  ),
+  notBuilt(
+    10,
+    'update of a broken application',
+    'an update arrives beside a broken component; 1.0.1 corrects it',
+  ),
+  notBuilt(11, 'OS update', 'commands run once, the device reboots; a new update_no runs once more'),
+  notBuilt(12, 'destroy', 'resources gone; devices, certificates and components remain'),
+  notBuilt(
+    13,
+    'redeploy with a provisioned device',
+    'attached again, talks again, without a new certificate',
+  ),
+  notBuilt(
+    14,
+    'take a device off the allowlist',
+    'thing, core device and certificate deleted, connection dropped',
+  ),
+  unauthorisedDevice,
+  notBuilt(16, 'cost', "the monthly estimate for the thesis's workload, by service"),
+];
+
+/** The steps to play for those that are asked for: with all that they need, in the order of the story. */
+export function stepsFor(wanted: readonly number[]): Step[] {
+  const all = new Set<number>();
+  const add = (number: number) => {
+    const step = story.find((candidate) => candidate.step === number);
+    if (!step || all.has(number)) return;
+    all.add(number);
+    for (const needed of step.needs) add(needed);
+  };
+  for (const number of wanted) add(number);
+  return story.filter(({ step }) => all.has(step));
+}
+
+/**
+ * Plays steps one after the other. A step whose need was not seen is not played: it fails and says why.
+ *
+ * @param onOutcome called after each step.
+ */
+export async function playStory(
+  steps: readonly Step[],
+  world: World,
+  onOutcome: (step: Step, outcome: Outcome) => void,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const step of steps) {
+    const outcome = await playStep(step, world, outcomes);
+    outcomes.push(outcome);
+    onOutcome(step, outcome);
+  }
+  return outcomes;
+}
+
+async function playStep(step: Step, world: World, before: readonly Outcome[]): Promise<Outcome> {
+  const { step: number, name, play, needs } = step;
+  const outcome = (status: Outcome['status'], seen: string, seconds = 0): Outcome => ({
+    step: number,
+    name,
+    status,
+    seconds: Math.round(seconds * 100) / 100,
+    seen,
+  });
+  if (!play) return outcome('not built yet', 'not built yet');
+  const missing = before.filter((other) => needs.includes(other.step) && other.status !== 'passed');
+  if (missing.length > 0) {
+    return outcome(
+      'failed',
+      `not played, as step ${missing.map((other) => other.step).join(', ')} was not seen`,
+    );
+  }
+  const begin = performance.now();
+  const seconds = () => (performance.now() - begin) / 1000;
+  try {
+    const seen = await play(world);
+    return outcome('passed', seen, seconds());
+  } catch (error) {
+    return outcome('failed', error instanceof Error ? error.message : String(error), seconds());
+  }
+}
