@@ -1,0 +1,35 @@
+import * as sdk from '@aws-sdk/client-lambda';
+
+/** Exceptions of the Lambda API in its words; each is the caller's fault (`Type: User`). */
+export const refuse = {
+  notFound: (message: string) => new sdk.ResourceNotFoundException({ ...text(message), Type: 'User' }),
+  functionNotFound: (arn: string) => refuse.notFound(`Function not found: ${arn}`),
+  exists: (message: string) => new sdk.ResourceConflictException({ ...text(message), Type: 'User' }),
+  invalidParameter: (message: string) =>
+    new sdk.InvalidParameterValueException({ ...text(message), Type: 'User' }),
+  invalidContent: (message: string) =>
+    new sdk.InvalidRequestContentException({ ...text(message), Type: 'User' }),
+  invalidZip: () =>
+    new sdk.InvalidParameterValueException({
+      ...text('Could not unzip uploaded file. Please check your file, then try to upload again.'),
+      Type: 'User',
+    }),
+  outdated: () =>
+    new sdk.PreconditionFailedException({
+      ...text(
+        'The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve the latest RevisionId',
+      ),
+      Type: 'User',
+    }),
+  tooLarge: (message: string) => new sdk.RequestTooLargeException({ ...text(message), Type: 'User' }),
+  throttled: () =>
+    new sdk.TooManyRequestsException({
+      ...text('Rate Exceeded.'),
+      Type: 'User',
+      Reason: 'ConcurrentInvocationLimitExceeded',
+    }),
+};
+
+function text(message: string) {
+  return { message, Message: message, $metadata: {} };
+}

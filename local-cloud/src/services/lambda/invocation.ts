@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type * as sdk from '@aws-sdk/client-lambda';
+import { AwsError } from '../../errors.js';
+import type { Base } from '../../plugin.js';
+import type { Operations } from '../../service.js';
+import { asyncEvents } from './async-events.js';
+import { refuse } from './errors.js';
+import type { Functions } from './functions.js';
+import type { FunctionInvoker } from './invoker.js';
+import type { ResourcePolicies } from './resource-policy.js';
+import type { Executor } from './runtime/executor.js';
+
+/** Largest events in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const EVENT_LIMITS = { RequestResponse: 6_291_456, Event: 1_048_576 } as const;
+
+/** The Invoke operation, and invocations on behalf of other services. */
+export function invocation(base: Base, functions: Functions, policies: ResourcePolicies, executor: Executor) {
+  const queue = asyncEvents(base, functions.find, async (lambda, { requestId, payload, clientContext }) => {
+    const { functionError } = await executor.run(lambda, requestId, payload, clientContext);
+    return functionError === undefined;
+  });
+
+  const operations: Pick<Operations<typeof sdk>, 'Invoke'> = {
+    async Invoke(input, { requestId }) {
+      const lambda = functions.get(input.FunctionName, input.Qualifier);
+      const { InvocationType: type = 'RequestResponse' } = input;
+      if (type !== 'RequestResponse' && type !== 'Event' && type !== 'DryRun') {
+        throw new AwsError(
+          'ValidationException',
+          `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
+        );
+      }
+      if (input.DurableExecutionName !== undefined || input.TenantId !== undefined) {
+        throw refuse.invalidParameter('Not built in the local cloud: DurableExecutionName, TenantId');
+      }
+      const payload = input.Payload instanceof Uint8Array ? input.Payload : undefined;
+      const event = eventOf(payload, type === 'Event' ? 'Event' : 'RequestResponse');
+      const clientContext = clientContextOf(input.ClientContext);
+      if (type === 'DryRun') return { StatusCode: 204 };
+      if (type === 'Event') {
+        queue.accept(lambda.name, requestId, event, clientContext);
+        return { StatusCode: 202 };
+      }
+      const outcome = await executor.run(lambda, requestId, event, clientContext);
+      return {
+        StatusCode: 200,
+        ExecutedVersion: '$LATEST',
+        FunctionError: outcome.functionError,
+        LogResult: input.LogType === 'Tail' ? outcome.logTail : undefined,
+        Payload: Buffer.from(outcome.payload),
+      };
+    },
+  };
+
+  const invoker: FunctionInvoker = {
+    async invoke(reference, payload, caller) {
+      const lambda = functions.get(reference);
+      if (!policies.allows(lambda.name, caller.service, caller.sourceArn, base.accountId)) {
+        throw new AwsError(
+          'AccessDeniedException',
+          `${caller.service} is not allowed to invoke ${lambda.arn} for ${caller.sourceArn}: the function's resource policy has no statement that permits it`,
+          403,
+        );
+      }
+      const event = eventOf(payload, 'RequestResponse');
+      const outcome = await executor.run(lambda, randomUUID(), event);
+      return { payload: Buffer.from(outcome.payload), functionError: outcome.functionError };
+    },
+  };
+
+  return { operations, invoker, resume: queue.resume, close: queue.close };
+}
+
+/** The event as JSON text; no payload is an empty object. */
+function eventOf(payload: Uint8Array | undefined, type: keyof typeof EVENT_LIMITS): string {
+  if (payload === undefined || payload.length === 0) return '{}';
+  if (payload.length > EVENT_LIMITS[type]) {
+    throw refuse.tooLarge(
+      `${payload.length} byte payload is too large for the ${type} invocation type (limit ${EVENT_LIMITS[type]} bytes)`,
+    );
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(payload);
+    JSON.parse(text);
+    return text;
+  } catch (error) {
+    throw refuse.invalidContent(
+      `Could not parse request body into json: Could not parse payload into json: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+function clientContextOf(base64: string | undefined): unknown {
+  if (base64 === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(base64, 'base64').toString('utf8'));
+  } catch {
+    throw refuse.invalidContent('Client context must be a valid Base64-encoded JSON object.');
+  }
+}

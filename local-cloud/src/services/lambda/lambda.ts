@@ -1,0 +1,104 @@
+import * as sdk from '@aws-sdk/client-lambda';
+import type { HttpRequest, HttpResponse } from '../../http/messages.js';
+import type { Base, Plugin } from '../../plugin.js';
+import { readModel } from '../../protocol/model.js';
+import { restJson1 } from '../../protocol/protocols.js';
+import { defineService, type Operations } from '../../service.js';
+import type { LogWriter } from '../cloudwatch-logs/writer.js';
+import type { RoleDirectory } from '../iam/directory.js';
+import type { CredentialsIssuer } from '../sts/issuer.js';
+import { codePackages } from './code-package.js';
+import { functionOperations } from './function-operations.js';
+import { functionResourceType } from './function-resource.js';
+import { lambdaFunctions } from './functions.js';
+import { invocation } from './invocation.js';
+import type { FunctionInvoker } from './invoker.js';
+import type { ObjectReader } from './object-reader.js';
+import { permissionResourceType } from './permission-resource.js';
+import { resourcePolicies } from './resource-policy.js';
+import { functionEnvironment } from './runtime/environment.js';
+import { functionExecutor, logStreamName } from './runtime/executor.js';
+import { sandboxPool } from './runtime/pool.js';
+import { tagOperations } from './tags.js';
+
+/** What Lambda needs besides its base. */
+export interface LambdaCapabilities {
+  /** Where deployment packages are kept. */
+  readonly directory: string;
+  /** Address of the local cloud, for the functions; known when it listens. */
+  readonly endpointUrl: Promise<string>;
+  readonly issuer: CredentialsIssuer;
+  readonly roles: RoleDirectory;
+  readonly logs: LogWriter;
+  readonly readObject: ObjectReader;
+}
+
+const CODE_PATH = '/_local/lambda/code/';
+
+/**
+ * AWS Lambda: functions of the Node.js runtimes, each run by the Node.js that runs the local cloud, in processes
+ * of their own.
+ */
+export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoker: FunctionInvoker } {
+  const functions = lambdaFunctions(base);
+  const policies = resourcePolicies(base, functions);
+  const packages = codePackages(needs.directory);
+  const pool = sandboxPool(
+    base.clock,
+    async (of, logStream) => ({
+      taskRoot: packages.directoryOf(of.codeHash),
+      memorySize: of.memorySize,
+      environment: functionEnvironment(base, needs, of, logStream, {
+        taskRoot: packages.directoryOf(of.codeHash),
+        endpointUrl: await needs.endpointUrl,
+      }),
+    }),
+    () => logStreamName(base.clock.now()),
+  );
+  const invocations = invocation(base, functions, policies, functionExecutor(base, pool, needs.logs));
+  packages.keepOnly(new Set([...functions.all()].map(({ codeHash }) => codeHash)));
+
+  const operations: Operations<typeof sdk> = {
+    ...functionOperations({
+      functions,
+      packages,
+      roles: needs.roles,
+      readObject: needs.readObject,
+      codeLocation: async (hash) => `${await needs.endpointUrl}${CODE_PATH}${hash}.zip`,
+      changed({ name }, how) {
+        pool.retire(name);
+        if (how === 'deleted') policies.forget(name);
+      },
+    }),
+    ...policies.operations,
+    ...tagOperations(functions),
+    ...invocations.operations,
+  };
+  const model = readModel(sdk);
+  const service = defineService<typeof sdk>({
+    name: 'lambda',
+    scopes: ['lambda'],
+    model,
+    protocol: restJson1(model),
+    operations,
+  });
+  void needs.endpointUrl.then(invocations.resume, () => {});
+  return {
+    services: [service],
+    paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }],
+    resourceTypes: [functionResourceType(functions, operations), permissionResourceType(functions, policies)],
+    invoker: invocations.invoker,
+    async close() {
+      await pool.close();
+      await invocations.close();
+    },
+  };
+}
+
+/** A deployment package, where GetFunction says that it is. */
+function download({ path }: HttpRequest, zipOf: (hash: string) => Uint8Array | undefined): HttpResponse {
+  const hash = /^([0-9a-f]{64})\.zip$/.exec(path.slice(CODE_PATH.length))?.[1];
+  const zip = hash === undefined ? undefined : zipOf(hash);
+  if (!zip) return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'No such package\n' };
+  return { status: 200, headers: { 'content-type': 'application/zip' }, body: zip };
+}
