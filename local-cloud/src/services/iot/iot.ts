@@ -38,12 +38,13 @@ import { thingPrincipals as thingPrincipalRegistry } from './registry/thing-prin
 import { thingRegistration } from './registry/thing-registration.js';
 import { thingTypes } from './registry/thing-types.js';
 import { things as thingRegistry } from './registry/things.js';
+import { identityResourceTypes } from './resources/identity-resources.js';
+import { ResourceTags } from './resources/property-values.js';
+import { thingResourceTypes } from './resources/thing-resources.js';
 import { openTables, type RoleAliasRecord } from './tables.js';
 
 /** What AWS IoT needs of the rest of the local cloud. */
 export interface IotCapabilities {
-  /** Where `root-ca.pem` is written. */
-  readonly stateDirectory: string;
   /** Address of the device listeners. */
   readonly host: string;
   readonly credentials: CredentialsLookup;
@@ -81,14 +82,14 @@ export interface IotRegistry {
 /** Opens AWS IoT with the state that the store has. */
 export async function iot(base: Base, capabilities: IotCapabilities): Promise<Iot> {
   const { store, clock, log, accountId, region } = base;
-  const { host, stateDirectory } = capabilities;
+  const { host } = capabilities;
   const failed = (error: unknown) =>
     log('error', 'AWS IoT failed at something in the background', { error: String(error) });
   const tables = openTables(store);
   const changes = new Changes(store);
   const arns = iotArns(base);
   const authority = await openCertificateAuthority(store, clock);
-  writeFileSync(join(stateDirectory, 'root-ca.pem'), authority.rootPem);
+  writeFileSync(join(base.stateDirectory, 'root-ca.pem'), authority.rootPem);
 
   const things = thingRegistry(tables, changes, arns);
   const types = thingTypes(tables, changes, arns, clock);
@@ -99,6 +100,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const thingPrincipals = thingPrincipalRegistry(tables, changes, arns, { things, certificates });
   const templates = templateRegistry(tables, changes, arns, clock);
   const registry = { things, groups, certificates, policies, attachments, thingPrincipals };
+  const aliases = roleAliases(tables, changes, arns, clock, accountId);
   const registrar = new Registrar(tables, changes, arns, authority, registry);
 
   const source = new PermissionSource(tables, arns, registry);
@@ -138,7 +140,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...thingPrincipals.operations,
       ...templates.operations,
       ...thingRegistration(registrar).operations,
-      ...roleAliases(tables, changes, arns, clock, accountId).operations,
+      ...aliases.operations,
       ...tagging(tables, changes, arns).operations,
       ...accountSettings(tables, () => endpoints).operations,
       ...presence.operations,
@@ -146,6 +148,8 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     validationError: { code: 'InvalidRequestException' },
   });
 
+  const tags = new ResourceTags(tables, changes);
+  const shared = { tables, changes, arns, tags };
   const webSocket = mqttOverWebSocket(broker, capabilities.credentials, accountId, clock);
   const tls = new ServerTls(authority, serverNames(host, region), clock, failed);
   const identify = identifyByCertificate(tables, arns, clock);
@@ -176,6 +180,10 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     },
     plugin: {
       services: [service],
+      resourceTypes: [
+        ...thingResourceTypes({ ...shared, things, types, groups }),
+        ...identityResourceTypes({ ...shared, policies, templates, aliases }),
+      ],
       paths: [
         {
           prefix: '/_local/root-ca.pem',

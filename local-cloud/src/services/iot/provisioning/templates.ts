@@ -96,7 +96,8 @@ export function templates(tables: Tables, changes: Changes, arns: IotArns, clock
       }
       return changes.transaction(() => {
         const record: TemplateRecord = { ...existing(input.templateName), modified: clock.now() };
-        if (input.description !== undefined) record.description = input.description;
+        if (input.description) record.description = input.description;
+        else if (input.description !== undefined) delete record.description;
         if (input.enabled !== undefined) record.enabled = input.enabled;
         if (input.provisioningRoleArn !== undefined) record.provisioningRoleArn = input.provisioningRoleArn;
         if (input.defaultVersionId !== undefined) {

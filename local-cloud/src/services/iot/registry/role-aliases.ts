@@ -103,3 +103,5 @@ export function roleAliases(
 
   return { operations };
 }
+
+export type RoleAliases = ReturnType<typeof roleAliases>;

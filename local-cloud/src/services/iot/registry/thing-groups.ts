@@ -123,7 +123,8 @@ export function thingGroups(tables: Tables, changes: Changes, arns: IotArns, clo
         checkVersion(input.expectedVersion, record.version, `thing group ${record.thingGroupName}`);
         const { thingGroupDescription, attributePayload } = input.thingGroupProperties ?? {};
         const next: ThingGroupRecord = { ...record, version: record.version + 1 };
-        if (thingGroupDescription !== undefined) next.description = thingGroupDescription;
+        if (thingGroupDescription) next.description = thingGroupDescription;
+        else if (thingGroupDescription !== undefined) delete next.description;
         if (attributePayload !== undefined) {
           next.attributes = mergeAttributes(
             record.attributes,

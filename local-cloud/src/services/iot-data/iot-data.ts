@@ -1,0 +1,144 @@
+import * as sdk from '@aws-sdk/client-iot-data-plane';
+import { AwsError } from '../../errors.js';
+import { type Broker, type Message, MqttError, ReasonCode } from '../../mqtt/index.js';
+import { readModel } from '../../protocol/model.js';
+import { restJson1 } from '../../protocol/protocols.js';
+import { type Call, defineService, type Operations, type Service } from '../../service.js';
+import type { DeviceAccess } from '../iot/authorization/device-access.js';
+import type { Peer } from '../iot/devices/peer.js';
+import { formatUserProperties, parseUserProperties } from './user-properties.js';
+
+export interface IotDataCapabilities {
+  readonly broker: Broker<Peer>;
+  readonly access: DeviceAccess;
+}
+
+/** The AWS IoT data plane: publish and retained messages over HTTP, for signed callers and for devices. */
+export function iotDataPlane({ broker, access }: IotDataCapabilities): Service {
+  function authorize(call: Call, action: string, resource: string): void {
+    const peer = { principal: call.principal, sourceIp: '', domainName: call.request.headers.host };
+    if (access.allows(peer, action, resource)) return;
+    throw new sdk.ForbiddenException({ message: 'Forbidden', $metadata: {} });
+  }
+
+  const operations: Operations<typeof sdk> = {
+    async Publish(input, call) {
+      const topic = input.topic ?? '';
+      authorize(call, 'iot:Publish', `topic/${topic}`);
+      if (input.retain) authorize(call, 'iot:RetainPublish', `topic/${topic}`);
+      if (topic.startsWith('$')) {
+        throw new AwsError(
+          'NotImplementedException',
+          `Publishing to the reserved topic ${topic} over HTTP is not built in the local cloud`,
+          501,
+        );
+      }
+      try {
+        await broker.publish(messageOf(topic, input));
+      } catch (error) {
+        if (!(error instanceof MqttError)) throw error;
+        if (error.reasonCode === ReasonCode.PacketTooLarge) {
+          throw new sdk.RequestEntityTooLargeException({ message: error.message, $metadata: {} });
+        }
+        throw invalid(error.message);
+      }
+      return {};
+    },
+
+    GetRetainedMessage({ topic = '' }, call) {
+      authorize(call, 'iot:GetRetainedMessage', `topic/${topic}`);
+      const message = broker.retained.get(topic);
+      if (!message) {
+        throw new sdk.ResourceNotFoundException({
+          message: `There is no retained message for topic ${topic}`,
+          $metadata: {},
+        });
+      }
+      const { userProperties } = message.properties;
+      return {
+        topic: message.topic,
+        payload: message.payload,
+        qos: message.qos,
+        lastModifiedTime: message.lastModified,
+        ...(userProperties && { userProperties: Buffer.from(formatUserProperties(userProperties)) }),
+      };
+    },
+
+    ListRetainedMessages({ nextToken, maxResults = 200 }, call) {
+      authorize(call, 'iot:ListRetainedMessages', '*');
+      const after =
+        nextToken === undefined ? undefined : Buffer.from(nextToken, 'base64url').toString('utf8');
+      const found = [
+        ...broker.retained.list({ ...(after !== undefined && { after }), limit: maxResults + 1 }),
+      ];
+      const messages = found.slice(0, maxResults);
+      const last = messages.at(-1);
+      return {
+        retainedTopics: messages.map(({ topic, payload, qos, lastModified }) => ({
+          topic,
+          payloadSize: payload.length,
+          qos,
+          lastModifiedTime: lastModified,
+        })),
+        ...(found.length > messages.length &&
+          last && { nextToken: Buffer.from(last.topic).toString('base64url') }),
+      };
+    },
+
+    DeleteConnection({ clientId = '', cleanSession, preventWillMessage }, call) {
+      authorize(call, 'iot:DeleteConnection', `client/${clientId}`);
+      const count = broker.disconnect((client) => client.clientId === clientId, 'API_INITIATED_DISCONNECT', {
+        cleanSession: cleanSession ?? false,
+        preventWill: preventWillMessage ?? false,
+      });
+      if (count > 0) return {};
+      throw new sdk.ResourceNotFoundException({
+        message: `There is no connection with the client id ${clientId}`,
+        $metadata: {},
+      });
+    },
+  };
+
+  const model = readModel(sdk);
+  return defineService<typeof sdk>({
+    name: 'iot-data-plane',
+    scopes: ['iotdata', 'iotdevicegateway', 'data.iot'],
+    model,
+    protocol: restJson1(model, { greedyLabels: ['topic'] }),
+    operations,
+    validationError: { code: 'InvalidRequestException' },
+  });
+}
+
+function messageOf(topic: string, input: sdk.PublishCommandInput): Message {
+  const { qos = 0, retain, payload, userProperties, correlationData } = input;
+  if (qos !== 0 && qos !== 1) throw invalid(`QoS must be 0 or 1, not ${qos}`);
+  const properties = userProperties === undefined ? undefined : parseUserProperties(String(userProperties));
+  if (userProperties !== undefined && !properties) {
+    throw invalid('User properties must be a JSON list of objects with text members');
+  }
+  return {
+    topic,
+    qos,
+    retain: retain ?? false,
+    payload: bytesOf(payload),
+    properties: {
+      ...(properties && { userProperties: properties }),
+      ...(input.payloadFormatIndicator === 'UTF8_DATA' && { payloadFormatIndicator: 1 as const }),
+      ...(input.contentType !== undefined && { contentType: input.contentType }),
+      ...(input.responseTopic !== undefined && { responseTopic: input.responseTopic }),
+      ...(correlationData !== undefined && { correlationData: Buffer.from(correlationData, 'base64') }),
+      ...(input.messageExpiry !== undefined && { messageExpiryInterval: Number(input.messageExpiry) }),
+    },
+  };
+}
+
+/** The client takes text as well, but what arrives is always bytes. */
+function bytesOf(payload: sdk.PublishCommandInput['payload']): Uint8Array {
+  if (typeof payload === 'string') return Buffer.from(payload);
+  return payload instanceof Uint8Array ? payload : new Uint8Array();
+}
+
+function invalid(message: string): sdk.InvalidRequestException {
+  return new sdk.InvalidRequestException({ message, $metadata: {} });
+}
