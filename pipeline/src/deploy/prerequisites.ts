@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { GetCallerIdentityCommand, STSClient, STSServiceException } from '@aws-sdk/client-sts';
+import { explain, MooringError } from '../errors.js';
+import type { Credentials } from '../target.js';
+
+/** The Pulumi command that goes with the SDK of this repository. */
+export const PULUMI_VERSION = '3.248.0';
+
+/** Where a deployment to AWS starts from, as far as the environment tells. */
+export interface AwsSurroundings {
+  readonly stack: string;
+  readonly region: string | undefined;
+  readonly credentials: () => Promise<Credentials>;
+  /** The environment in which the `pulumi` command is looked for and run. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Of STS, where it is not AWS's own. */
+  readonly endpoint?: string;
+}
+
+/** Something that a deployment to AWS needs is not there; each missing thing is one sentence. */
+export class PrerequisiteError extends MooringError {
+  constructor(
+    stack: string,
+    readonly missing: readonly string[],
+  ) {
+    super(
+      'Prerequisites',
+      `Cannot deploy the stack ${stack} to AWS yet:\n${missing.map((one) => `  - ${one}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * Checks everything that a deployment to AWS needs before it begins.
+ *
+ * @returns the region and the account, 12 digits.
+ * @throws PrerequisiteError with all that is missing at once.
+ */
+export async function checkPrerequisites(
+  surroundings: AwsSurroundings,
+): Promise<{ region: string; account: string }> {
+  const [pulumi, identity] = await Promise.all([
+    pulumiProblem(surroundings.env),
+    callerIdentity(surroundings),
+  ]);
+  const { region } = surroundings;
+  const missing = [
+    pulumi,
+    identity.problem,
+    region === undefined || region === ''
+      ? 'no AWS region is set: set AWS_REGION, for example AWS_REGION=eu-central-1'
+      : undefined,
+  ].filter((problem) => problem !== undefined);
+  if (missing.length > 0 || !region || identity.account === undefined) {
+    throw new PrerequisiteError(surroundings.stack, missing);
+  }
+  return { region, account: identity.account };
+}
+
+/** What is wrong with the `pulumi` command, if anything. */
+async function pulumiProblem(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const install = `install Pulumi ${PULUMI_VERSION} or a later 3.x (curl -fsSL https://get.pulumi.com | sh -s -- --version ${PULUMI_VERSION})`;
+  let stdout: string;
+  try {
+    ({ stdout } = await promisify(execFile)('pulumi', ['version'], {
+      env: { ...env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
+    }));
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      ? `the pulumi command is not on the PATH: ${install}`
+      : `the pulumi command does not work (${firstLine(explain(error))}): ${install}`;
+  }
+  const found = /^v?(\d+)\.(\d+)\.(\d+)/.exec(stdout.trim());
+  if (found === null)
+    return `the pulumi command does not tell its version (${firstLine(stdout)}): ${install}`;
+  const [major = 0, minor = 0, patch = 0] = found.slice(1).map(Number);
+  const [needed = 0, neededMinor = 0, neededPatch = 0] = PULUMI_VERSION.split('.').map(Number);
+  const recent = minor > neededMinor || (minor === neededMinor && patch >= neededPatch);
+  return major === needed && recent
+    ? undefined
+    : `the pulumi command is of version ${firstLine(stdout)}: ${install}`;
+}
+
+async function callerIdentity({
+  region,
+  credentials,
+  endpoint,
+}: AwsSurroundings): Promise<{ account?: string; problem?: string }> {
+  try {
+    await credentials();
+  } catch (error) {
+    return {
+      problem: `no AWS credentials were found (${firstLine(explain(error))})`,
+    };
+  }
+  // Any region tells who the caller is.
+  const sts = new STSClient({ region: region || 'us-east-1', credentials, ...(endpoint && { endpoint }) });
+  try {
+    const { Account } = await sts.send(new GetCallerIdentityCommand({}));
+    return Account === undefined
+      ? { problem: 'AWS did not tell the account of the credentials' }
+      : { account: Account };
+  } catch (error) {
+    return {
+      problem:
+        error instanceof STSServiceException
+          ? `AWS does not accept the credentials (${error.name}: ${error.message}): sign in again`
+          : `AWS cannot be asked whose the credentials are (${firstLine(explain(error))})`,
+    };
+  } finally {
+    sts.destroy();
+  }
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}
