@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { MooringError } from '../errors.js';
 
@@ -121,11 +120,19 @@ export class Child {
   }
 
   #failure(what: string): MooringError {
-    const problem = this.#events.findLast(({ event }) => event === 'refused' || event === 'failed');
-    const reason = typeof problem?.message === 'string' ? `: ${problem.message}` : '';
+    const reason = lastLine(this.logFile);
     return new MooringError(
       'ChildFailed',
-      `The ${this.name} ${what}${reason}; its log is ${this.logFile} (${basename(this.logFile)})`,
+      `The ${this.name} ${what}${reason === undefined ? '' : `: ${reason}`} (log: ${this.logFile})`,
     );
+  }
+}
+
+/** The last line that a program wrote to its log: mostly why it ended. */
+function lastLine(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) || undefined;
+  } catch {
+    return undefined;
   }
 }
