@@ -90,9 +90,7 @@ async function callerIdentity({
   try {
     await credentials();
   } catch (error) {
-    return {
-      problem: `no AWS credentials were found (${firstLine(explain(error))})`,
-    };
+    return { problem: firstLine(explain(error)) };
   }
   // Any region tells who the caller is.
   const sts = new STSClient({ region: region || 'us-east-1', credentials, ...(endpoint && { endpoint }) });
