@@ -16,7 +16,7 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
   ];
   const answers = requests.flatMap((topic) => [`${topic}/accepted`, `${topic}/rejected`]);
   return policyDocument(
-    { Effect: 'Allow', Action: ['iot:Connect'], Resource: [iot(`client/${UUID}`)] },
+    { Effect: 'Allow', Action: ['iot:Connect'], Resource: [iot(`client/${UUID}`), iot(`client/claim-${UUID}`)] },
     { Effect: 'Allow', Action: ['iot:Publish'], Resource: requests.map((topic) => iot(`topic/${topic}`)) },
     {
       Effect: 'Allow',
@@ -28,7 +28,7 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
 }
 
 /**
- * Greengrass connects with a random UUID while it holds only the claim. Nothing else is allowed: a client id
- * that equals a thing's name would throw that device off its connection.
+ * Greengrass connects with a random UUID while it holds only the claim, some devices with `claim-` before it.
+ * Nothing else is allowed: a client id that equals a thing's name would throw that device off its connection.
  */
 const UUID = [8, 4, 4, 4, 12].map((length) => '?'.repeat(length)).join('-');

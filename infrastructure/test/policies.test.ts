@@ -149,7 +149,8 @@ describe('the claim policy', () => {
 
   it('connects under a UUID, and never under the name of a device', () => {
     expect(claimMay('iot:Connect', `client/${uuid}`)).toBe(true);
-    for (const client of ['1000000000000001', '1000000000000001#2', 'A1', `${uuid}x`]) {
+    expect(claimMay('iot:Connect', `client/claim-${uuid}`)).toBe(true);
+    for (const client of ['1000000000000001', '1000000000000001#2', 'A1', `${uuid}x`, 'claim-1']) {
       expect(claimMay('iot:Connect', `client/${client}`), client).toBe(false);
     }
   });

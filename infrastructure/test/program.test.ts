@@ -74,7 +74,7 @@ describe('least privilege', () => {
   /** A wildcard below the device's own name, or in the UUID of a claim's client id, reaches nobody else's. */
   const bounded = (pattern: string) =>
     /\/\$\{iot:Connection\.Thing\.ThingName\}[/#]/.test(pattern) ||
-    /:client\/\?{8}(-\?{4}){3}-\?{12}$/.test(pattern);
+    /:client\/(claim-)?\?{8}(-\?{4}){3}-\?{12}$/.test(pattern);
 
   it('allows wildcard resources only where each is named with its reason', () => {
     const seen = new Set<string>();
