@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { systemClock } from '../clock.js';
+import { pressButton } from '../hardware/button.js';
+import { print } from './output.js';
+
+export function addButtonCommand(program: Command): void {
+  program
+    .command('button')
+    .description("the running device's button")
+    .command('press')
+    .description('press and release the button')
+    .requiredOption('--root <folder>', "the running device's root")
+    .action((options: { root: string }) => {
+      pressButton(options.root, systemClock);
+      print('pressed');
+    });
+}

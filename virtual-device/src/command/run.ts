@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { Device } from '../device.js';
+import { DEFAULT_LED } from '../hardware/leds.js';
+import { describeEvent, print, printJson } from './output.js';
+
+interface RunOptions {
+  readonly root: string;
+  readonly initConfig?: string;
+  readonly exitWithParent?: true;
+  readonly led?: string[];
+  readonly json?: true;
+}
+
+const HELP = `
+The first start provisions the device as config.yaml says; later starts need no --init-config, and take
+changed endpoints from it when it is given. SIGINT or SIGTERM stop the components and the device.
+
+Exit status:
+  0  stopped as asked
+  1  any other failure
+  2  wrong use of the command
+  3  AWS IoT refuses to provision the device, or refuses its claim certificate
+  4  config.yaml is wrong, or the device is not provisioned and there is no --init-config
+  5  the root cannot be used
+  6  a device is already running in the root
+  7  the endpoint's certificate does not fit the root CA`;
+
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('run a core device until it is stopped')
+    .requiredOption('--root <folder>', "the device's root, as /greengrass/v2 is a real device's")
+    .option('--init-config <file>', 'config.yaml of the nucleus and its fleet provisioning plugin')
+    .option('--led <name...>', `LEDs that the device has (default: ${DEFAULT_LED})`)
+    .option('--exit-with-parent', 'stop when standard input ends, as it does when the parent process is gone')
+    .option('--json', 'print one JSON object per event and line')
+    .addHelpText('after', HELP)
+    .action(async (options: RunOptions) => {
+      const stop = new AbortController();
+      const stopped = endOfRun(stop, options.exitWithParent === true);
+      // Loaded here, so that the other commands need not wait for what only a running device uses.
+      const { startDevice } = await import('../device.js');
+      let device: Device;
+      try {
+        device = await startDevice({
+          root: options.root,
+          ...(options.initConfig !== undefined && { initConfig: options.initConfig }),
+          ...(options.led && { leds: options.led }),
+          signal: stop.signal,
+          onEvent: (event) => (options.json ? printJson(event) : print(describeEvent(event))),
+        });
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        throw error;
+      } finally {
+        if (stop.signal.aborted) process.stdin.destroy();
+      }
+      await stopped;
+      await device.stop();
+      process.stdin.destroy();
+    });
+}
+
+/** Resolves when the device is to end; the signal is aborted then. */
+function endOfRun(stop: AbortController, withParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      stop.abort(new Error('asked to stop'));
+      resolve();
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+    process.on('SIGHUP', end);
+    if (!withParent) return;
+    process.stdin.on('end', end);
+    process.stdin.on('close', end);
+    process.stdin.on('error', end);
+    process.stdin.resume();
+  });
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DeviceError } from '../errors.js';
+import type { JsonObject } from '../json.js';
+import { isJsonObject } from '../json.js';
+import type { Layout } from '../layout.js';
+import { type ComponentVariables, interpolateJson, type Variables } from '../recipe/interpolation.js';
+import { type Lifecycle, parseLifecycle } from '../recipe/lifecycle.js';
+import { currentPlatform, lifecycleOf, selectManifest } from '../recipe/platform.js';
+import type { Artifact, Recipe } from '../recipe/recipe.js';
+
+/** A component as it is to run on this device: its recipe's manifest chosen and its variables replaced. */
+export interface ComponentSpec {
+  readonly name: string;
+  readonly version: string;
+  /** Dependencies on other components of the device, by name. */
+  readonly dependencies: Readonly<Record<string, 'HARD' | 'SOFT'>>;
+  readonly configuration: JsonObject;
+  readonly lifecycle: Lifecycle;
+  readonly artifacts: readonly Artifact[];
+  /** Changes whenever a file of its artifacts does. */
+  readonly artifactsDigest: string;
+  /** What its recipe's variables stand for now. */
+  readonly variables: Variables;
+}
+
+export interface SpecInput {
+  readonly layout: Layout;
+  readonly thingName: string;
+  /** All components of the set, with their configuration. */
+  readonly set: ReadonlyMap<string, { recipe: Recipe; configuration: JsonObject }>;
+}
+
+/**
+ * Makes a component's spec.
+ *
+ * @throws DeviceError RECIPE_INVALID when no manifest is for this platform, or its lifecycle is malformed
+ */
+export function specOf(name: string, input: SpecInput): ComponentSpec {
+  const member = input.set.get(name);
+  if (!member) throw new DeviceError('DEPLOYMENT_INVALID', `${name} is not among the device's components.`);
+  const { recipe, configuration } = member;
+  const platform = currentPlatform();
+  const manifest = selectManifest(recipe, platform);
+  if (!manifest) {
+    const words = Object.values(platform).join(' ');
+    throw new DeviceError(
+      'RECIPE_INVALID',
+      `${name} ${recipe.version} has no manifest for this platform (${words}).`,
+    );
+  }
+  const variables = variablesOf(recipe, input);
+  const section = interpolateJson(lifecycleOf(recipe, manifest), variables);
+  return {
+    name,
+    version: recipe.version,
+    dependencies: Object.fromEntries(
+      Object.entries(recipe.dependencies)
+        .filter(([dependency]) => input.set.has(dependency))
+        .map(([dependency, { type }]) => [dependency, type]),
+    ),
+    configuration,
+    lifecycle: parseLifecycle(isJsonObject(section) ? section : {}, name),
+    artifacts: manifest.Artifacts,
+    artifactsDigest: digestOf(input.layout.artifacts(name, recipe.version)),
+    variables,
+  };
+}
+
+function variablesOf(recipe: Recipe, input: SpecInput): Variables {
+  const { layout, set, thingName } = input;
+  const visible = new Set([recipe.name, ...Object.keys(recipe.dependencies)]);
+  return {
+    self: recipe.name,
+    thingName,
+    rootPath: layout.root,
+    component(name): ComponentVariables | undefined {
+      const member = visible.has(name) ? set.get(name) : undefined;
+      return (
+        member && {
+          configuration: member.configuration,
+          artifactsPath: layout.artifacts(name, member.recipe.version),
+          decompressedPath: layout.unarchivedArtifacts(name, member.recipe.version),
+          workPath: layout.work(name),
+        }
+      );
+    },
+  };
+}
+
+/** A digest of a folder's files; of an absent folder too. */
+function digestOf(folder: string): string {
+  const hash = createHash('sha256');
+  let files: string[] = [];
+  try {
+    files = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+  } catch {
+    // A component without artifacts.
+  }
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
+  return hash.digest('hex');
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const COMMAND = fileURLToPath(new URL('../../bin/virtual-device.js', import.meta.url));
+
+export interface AgentEvent {
+  readonly event: string;
+  readonly [key: string]: unknown;
+}
+
+/** The real command in a process of its own; killed when the test ends. */
+export class Agent {
+  readonly events: AgentEvent[] = [];
+  stderr = '';
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  #heard = () => {};
+
+  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    this.child = spawn(process.execPath, [COMMAND, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    this.exited = once(this.child, 'close').then(([code]: (number | null)[]) => code ?? null);
+    void this.exited.then(() => this.#heard());
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
+    });
+    if (this.child.stdout) {
+      createInterface({ input: this.child.stdout }).on('line', (line) => {
+        this.events.push(JSON.parse(line) as AgentEvent);
+        this.#heard();
+      });
+    }
+    onTestFinished(async () => {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+      this.child.kill('SIGTERM');
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+      await this.exited;
+      clearTimeout(timer);
+    });
+  }
+
+  /** Resolves with the first event, past or future, from `from` on that fits. */
+  async event(fits: (event: AgentEvent) => boolean, from = 0): Promise<AgentEvent> {
+    for (;;) {
+      const found = this.events.slice(from).find(fits);
+      if (found) return found;
+      if (this.child.exitCode !== null)
+        throw new Error(`the agent ended (${this.child.exitCode}): ${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+
+  component(component: string, state: string, from = 0): Promise<AgentEvent> {
+    return this.event(
+      (event) => event.event === 'component' && event.component === component && event.state === state,
+      from,
+    );
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal);
+    return this.exited;
+  }
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command to its end. */
+export function command(...args: string[]): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [COMMAND, ...args], (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+    });
+  });
+}
