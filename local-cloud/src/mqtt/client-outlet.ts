@@ -40,6 +40,7 @@ export class ClientOutlet implements Outlet {
     // [MQTT-3.1.2-24] Nothing larger than the client's Maximum Packet Size.
     if (length > this.terms.largestPacket) return false;
     if (qos === 0) {
+      // [MQTT-4.3.1-1] QoS 0 has no DUP.
       this.connection.write(bytes);
     } else {
       const own = Buffer.from(bytes);

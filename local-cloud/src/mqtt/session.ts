@@ -102,7 +102,7 @@ export class Session {
     return kept;
   }
 
-  /** Sends queued messages, in their order, while the client takes them. */
+  /** [MQTT-4.6.0-5] [MQTT-4.6.0-6] Sends queued messages, in their order, while the client takes them. */
   pump(): void {
     const { outlet } = this;
     // [MQTT-3.3.4-9] [MQTT-4.9.0-2] No more than Receive Maximum without PUBACK.
@@ -115,7 +115,7 @@ export class Session {
         this.#forget(delivery);
         continue;
       }
-      // [MQTT-3.3.1-1] [MQTT-4.4.0-1] A repetition has DUP and its first packet identifier.
+      // [MQTT-3.3.1-1] [MQTT-4.4.0-1] A repetition has DUP and its first packet identifier; [MQTT-4.3.2-2] else no DUP.
       const dup = delivery.packetId !== 0;
       if (!dup) delivery.packetId = this.#freePacketId();
       this.#inFlight.set(delivery.packetId, delivery);

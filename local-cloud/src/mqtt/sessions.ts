@@ -61,7 +61,7 @@ export class Sessions {
   /** A connection has ended: the session ends with it or stays until it expires. */
   offline(session: Session): void {
     session.detach();
-    // [MQTT-4.1.0-2] Discarded when the Session Expiry Interval has passed.
+    // [MQTT-3.1.2-23] Kept, and [MQTT-4.1.0-2] discarded when the Session Expiry Interval has passed.
     if (!session.persistent) {
       this.end(session);
       return;

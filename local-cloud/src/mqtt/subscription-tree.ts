@@ -8,7 +8,8 @@ interface Node<S> {
 
 /**
  * Topic filters by level, so that the subscribers of a topic are found without looking at every filter. What was
- * found is remembered until a subscription changes. Matches as `matches` of `topic.ts` defines it.
+ * found is remembered until a subscription changes. Matches as `matches` of `topic.ts` defines it;
+ * [MQTT-4.7.3-4] names are compared as they are.
  */
 export class SubscriptionTree<S> {
   readonly #root: Node<S> = { children: new Map(), subscribers: new Set() };

@@ -220,6 +220,7 @@ describe('the decision on CONNECT', () => {
     expect(five.connack).toMatchObject({ reasonCode });
     const four = await RawClient.connect(port, { clientId: 'four', protocolVersion: 4 });
     expect(four.connack).toMatchObject({ returnCode });
+    // [MQTT-3.1.4-2]
     await Promise.all([five.client.closed, four.client.closed]);
     expect(refused).toEqual([
       ['five', 'AUTH_ERROR'],

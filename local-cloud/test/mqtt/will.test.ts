@@ -17,12 +17,17 @@ async function scene(options: StartOptions = {}) {
 describe('the will', () => {
   test('[MQTT-3.1.2-7] [MQTT-3.1.2-8] is published when the connection is lost', async () => {
     const { port, witness, broker } = await scene();
-    const properties = { contentType: 'x', userProperties: { k: 'v' } };
+    const properties = { contentType: 'x', userProperties: { z: '1', a: '2' } };
     const { client } = await RawClient.connect(port, { will: { ...will, properties } });
     client.socket.destroy();
     const packet = await witness.next('publish');
     expect(packet).toMatchObject({ topic: 'gone', qos: 1, retain: false, payload: Buffer.from('c') });
-    expect({ ...packet.properties }).toMatchObject({ contentType: 'x', userProperties: { k: 'v' } });
+    expect({ ...packet.properties }).toMatchObject({ contentType: 'x' });
+    // [MQTT-3.1.3-10]
+    expect(Object.entries(packet.properties?.userProperties ?? {})).toEqual([
+      ['z', '1'],
+      ['a', '2'],
+    ]);
     // [MQTT-3.1.2-14]
     expect(broker.retained.get('gone')).toBeUndefined();
   });
