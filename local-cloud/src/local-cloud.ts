@@ -5,10 +5,11 @@ import { jsonLog, type Log } from './log.js';
 import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
+import { greengrass } from './services/greengrassv2/greengrass.js';
 import { servicePath } from './services/iot/devices/https-listener.js';
 import { iot } from './services/iot/iot.js';
 import { credentialsProvider } from './services/iot-credentials/credentials-provider.js';
-import { iotDataPlane } from './services/iot-data/iot-data.js';
+import { IOT_DATA_PATHS, iotDataPlane } from './services/iot-data/iot-data.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
 import { openStore } from './store/store.js';
@@ -37,9 +38,6 @@ export interface Ports {
 }
 
 export const DEFAULT_PORTS: Readonly<Ports> = { http: 4566, mqtt: 8883, https: 8443 };
-
-/** Where the IoT data plane is on the device HTTPS listener. */
-const IOT_DATA_PATHS = ['/topics/', '/retainedMessage', '/things/', '/connections/'];
 
 export interface LocalCloud {
   readonly ports: Readonly<Ports>;
@@ -75,7 +73,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const issuer = credentialsIssuer(base);
     const iotCore = await iot(base, { host, credentials: issuer.lookup });
     const iotData = iotDataPlane(iotCore);
-    const plugins: Plugin[] = [sts(base), iotCore.plugin, { services: [iotData] }];
+    const plugins: Plugin[] = [sts(base), iotCore.plugin, { services: [iotData] }, greengrass(base, iotCore)];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
     plugins.push(cloudFormation(base, resourceTypes), cloudControl(base, resourceTypes));
     for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());

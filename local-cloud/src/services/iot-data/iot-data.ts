@@ -13,6 +13,9 @@ export interface IotDataCapabilities {
   readonly access: DeviceAccess;
 }
 
+/** Where the data plane is on the device HTTPS listener. */
+export const IOT_DATA_PATHS = ['/topics/', '/retainedMessage', '/things/', '/connections/'] as const;
+
 /** The AWS IoT data plane: publish and retained messages over HTTP, for signed callers and for devices. */
 export function iotDataPlane({ broker, access }: IotDataCapabilities): Service {
   function authorize(call: Call, action: string, resource: string): void {

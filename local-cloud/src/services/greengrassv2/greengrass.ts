@@ -1,0 +1,155 @@
+import * as sdk from '@aws-sdk/client-greengrassv2';
+import type { Broker } from '../../mqtt/index.js';
+import type { Base, Plugin } from '../../plugin.js';
+import { readModel } from '../../protocol/model.js';
+import { restJson1 } from '../../protocol/protocols.js';
+import { defineService, type Operations } from '../../service.js';
+import type { Peer } from '../iot/devices/peer.js';
+import type { IotRegistry } from '../iot/iot.js';
+import { type CoreDevice, CoreDevices, type InstalledComponent } from './core-devices.js';
+import { parseFleetStatus } from './fleet-status.js';
+
+const THINGS = '$aws/things/';
+const HEALTH = /^\$aws\/things\/([^/]+)\/greengrassv2\/health\/json$/;
+/** Largest page of its lists (API reference). */
+const PAGE_SIZE = 100;
+
+export interface GreengrassCapabilities {
+  readonly broker: Broker<Peer>;
+  readonly registry: IotRegistry;
+}
+
+/** AWS IoT Greengrass version 2: the core devices, by what they report. */
+export function greengrass(
+  { store, accountId, region, log }: Base,
+  { broker, registry }: GreengrassCapabilities,
+): Plugin {
+  const devices = new CoreDevices(store);
+
+  broker.intercept(
+    THINGS,
+    ({ topic, payload }) => {
+      const thingName = HEALTH.exec(topic)?.[1];
+      if (thingName === undefined) return;
+      const message = parseFleetStatus(payload);
+      if (!message) {
+        log('warn', 'A fleet status message was not understood', { thingName });
+        return;
+      }
+      if (registry.thingExists(thingName)) devices.report(thingName, message);
+    },
+    { deliver: true },
+  );
+
+  function existing(thingName: string | undefined): CoreDevice {
+    const device = devices.get(thingName ?? '');
+    if (device) return device;
+    throw new sdk.ResourceNotFoundException({
+      message: `Core device ${thingName} does not exist`,
+      resourceId: thingName,
+      resourceType: 'CoreDevice',
+      $metadata: {},
+    });
+  }
+
+  const coreDeviceArn = (thingName: string) =>
+    `arn:aws:greengrass:${region}:${accountId}:coreDevices:${thingName}`;
+
+  const operations: Operations<typeof sdk> = {
+    GetCoreDevice({ coreDeviceThingName }) {
+      const device = existing(coreDeviceThingName);
+      return {
+        coreDeviceThingName: device.thingName,
+        coreVersion: device.coreVersion,
+        platform: device.platform,
+        architecture: device.architecture,
+        runtime: device.runtime,
+        status: device.status,
+        lastStatusUpdateTimestamp: new Date(device.updated),
+        arn: coreDeviceArn(device.thingName),
+        tags: {},
+      };
+    },
+
+    ListCoreDevices({ thingGroupArn, status, runtime, maxResults, nextToken }) {
+      const group = thingGroupArn?.split(':thinggroup/')[1];
+      const all = [...devices.list()].filter(
+        (device) =>
+          (status === undefined || device.status === status) &&
+          (runtime === undefined || device.runtime === runtime) &&
+          (group === undefined || registry.groupsOf(device.thingName).includes(group)),
+      );
+      const { items, next } = page(all, ({ thingName }) => thingName, nextToken, maxResults);
+      return {
+        coreDevices: items.map((device) => ({
+          coreDeviceThingName: device.thingName,
+          status: device.status,
+          lastStatusUpdateTimestamp: new Date(device.updated),
+          platform: device.platform,
+          architecture: device.architecture,
+          runtime: device.runtime,
+        })),
+        nextToken: next,
+      };
+    },
+
+    ListInstalledComponents({ coreDeviceThingName, topologyFilter = 'ROOT', maxResults, nextToken }) {
+      const { thingName } = existing(coreDeviceThingName);
+      const all = [...devices.components(thingName)].filter(
+        ({ isRoot }) => topologyFilter === 'ALL' || isRoot,
+      );
+      const { items, next } = page(all, ({ componentName }) => componentName, nextToken, maxResults);
+      return { installedComponents: items.map(described), nextToken: next };
+    },
+
+    DeleteCoreDevice({ coreDeviceThingName }) {
+      devices.delete(existing(coreDeviceThingName).thingName);
+      return {};
+    },
+  };
+
+  const model = readModel(sdk);
+  return {
+    services: [
+      defineService<typeof sdk>({
+        name: 'greengrassv2',
+        scopes: ['greengrass'],
+        model,
+        protocol: restJson1(model),
+        operations,
+      }),
+    ],
+  };
+}
+
+function described(component: InstalledComponent): sdk.InstalledComponent {
+  const lifecycleState = LIFECYCLE_STATES.find((state) => state === component.status);
+  return {
+    componentName: component.componentName,
+    componentVersion: component.version,
+    lifecycleState,
+    lifecycleStateDetails: component.statusReason ?? '',
+    lifecycleStatusCodes: [...component.statusCodes],
+    isRoot: component.isRoot,
+    lastStatusChangeTimestamp: new Date(component.changed),
+    lastReportedTimestamp: new Date(component.reported),
+    lastInstallationSource: component.fleetConfigArns.at(-1) ?? 'LOCAL',
+  };
+}
+
+const LIFECYCLE_STATES = Object.values(sdk.InstalledComponentLifecycleState);
+
+/** One page of a list in order of its keys; a token is the last key of the page before. */
+function page<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  token: string | undefined,
+  limit = PAGE_SIZE,
+): { items: T[]; next: string | undefined } {
+  const after = token === undefined ? undefined : Buffer.from(token, 'base64url').toString('utf8');
+  const rest = all.filter((item) => after === undefined || keyOf(item) > after);
+  const items = rest.slice(0, Math.min(limit, PAGE_SIZE));
+  const last = items.at(-1);
+  const more = rest.length > items.length && last !== undefined;
+  return { items, next: more ? Buffer.from(keyOf(last)).toString('base64url') : undefined };
+}
