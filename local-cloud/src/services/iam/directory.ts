@@ -1,9 +1,16 @@
+import type { ConditionContext, RequestPrincipal } from '../../policy/index.js';
+
 /** What other services may know of IAM roles. */
 export interface RoleDirectory {
   /** The role of that ARN, or undefined when this account has none. */
   byArn(arn: string): KnownRole | undefined;
-  /** Whether the role's trust policy lets a service, such as `lambda.amazonaws.com`, assume the role. */
-  trusts(roleArn: string, servicePrincipal: string): boolean;
+  /**
+   * Whether the role's trust policy lets a service, such as `lambda.amazonaws.com`, assume the role. What the
+   * service would say of the call (`aws:SourceAccount`, `aws:SourceArn`) is given as `context`.
+   */
+  trusts(roleArn: string, servicePrincipal: string, context?: ConditionContext): boolean;
+  /** Whether the role's trust policy lets a principal assume the role, given the condition keys of the call. */
+  mayAssume(roleArn: string, caller: { principal: RequestPrincipal; context: ConditionContext }): boolean;
 }
 
 export interface KnownRole {

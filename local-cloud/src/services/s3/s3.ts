@@ -8,9 +8,12 @@ import { s3Access } from './access.js';
 import { blobStore } from './blob-store.js';
 import { bucketConfiguration } from './bucket-configuration.js';
 import { bucketOperations } from './bucket-operations.js';
+import { bucketPolicyType } from './bucket-policy-type.js';
 import { bucketStore } from './bucket-store.js';
+import { bucketType } from './bucket-type.js';
 import { multipart } from './multipart.js';
 import { objectListings } from './object-listings.js';
+import { type ObjectReader, objectReader } from './object-reader.js';
 import { objectReads } from './object-reads.js';
 import { objectStore } from './object-store.js';
 import { objectTagging } from './object-tagging.js';
@@ -21,7 +24,10 @@ import { uploadStore } from './upload-store.js';
 import { versionListing } from './version-listing.js';
 
 /** Amazon S3: buckets and objects, path style and virtual-hosted style. */
-export function s3(base: Base, capabilities: { roles: RoleAuthority }): Plugin {
+export function s3(
+  base: Base,
+  capabilities: { roles: RoleAuthority },
+): Plugin & { readonly readObject: ObjectReader } {
   const { store, clock } = base;
   const now = () => clock.now();
   const blobs = blobStore(join(base.stateDirectory, 's3'), store);
@@ -53,5 +59,10 @@ export function s3(base: Base, capabilities: { roles: RoleAuthority }): Plugin {
       ...multipart(state, access),
     },
   });
-  return { services: [service], close: () => blobs.close() };
+  return {
+    services: [service],
+    resourceTypes: [bucketType(state), bucketPolicyType(buckets)],
+    close: () => blobs.close(),
+    readObject: objectReader(state),
+  };
 }

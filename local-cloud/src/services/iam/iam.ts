@@ -1,0 +1,67 @@
+import * as sdk from '@aws-sdk/client-iam';
+import { type Permission, roleAuthorization } from '../../authorization.js';
+import type { Base, Plugin } from '../../plugin.js';
+import { readModel } from '../../protocol/model.js';
+import { awsQuery } from '../../protocol/protocols.js';
+import { defineService } from '../../service.js';
+import { authority } from './authority.js';
+import type { RoleDirectory } from './directory.js';
+import { managedPolicies } from './managed-policies.js';
+import { managedPolicyOperations } from './managed-policy-operations.js';
+import { iamResourceTypes } from './resource-types.js';
+import type { RoleAuthority } from './role-authority.js';
+import { roleOperations } from './role-operations.js';
+import { rolePolicyOperations } from './role-policy-operations.js';
+import { roles as roleCollection } from './roles.js';
+import { iamTables } from './tables.js';
+
+/** AWS Identity and Access Management: roles and policies, and what other services ask of them. */
+export function iam(base: Base): Plugin & { readonly roles: RoleDirectory & RoleAuthority } {
+  const { accountId, clock, store } = base;
+  const now = () => clock.now();
+  const tables = iamTables(store);
+  const policies = managedPolicies(tables, accountId, now);
+  const roles = roleCollection(tables, policies, { accountId, now });
+  const answers = authority(roles, policies, accountId);
+  const model = readModel(sdk);
+  const service = defineService<typeof sdk>({
+    name: 'iam',
+    scopes: ['iam'],
+    model,
+    protocol: awsQuery(model, 'https://iam.amazonaws.com/doc/2010-05-08/'),
+    authorize: roleAuthorization({
+      prefix: 'iam',
+      roles: answers,
+      clock,
+      deniedCode: 'AccessDenied',
+      permission: (operation, input) =>
+        permission(operation, input, accountId, (name) => roles.find(name)?.arn),
+    }),
+    validationError: { code: 'ValidationError' },
+    operations: {
+      ...roleOperations(roles),
+      ...rolePolicyOperations(roles),
+      ...managedPolicyOperations(policies),
+    },
+  });
+  return {
+    services: [service],
+    resourceTypes: iamResourceTypes({ roles, policies, store }),
+    roles: answers,
+  };
+}
+
+/** Operations on a role or a managed policy need permission for its ARN. */
+function permission(
+  operation: string,
+  input: Readonly<Record<string, unknown>>,
+  accountId: string,
+  arnOfRole: (roleName: string) => string | undefined,
+): Permission[] {
+  const { RoleName: roleName, PolicyArn: policyArn } = input;
+  const action = `iam:${operation}`;
+  if (typeof roleName === 'string') {
+    return [{ action, resource: arnOfRole(roleName) ?? `arn:aws:iam::${accountId}:role/${roleName}` }];
+  }
+  return [{ action, resource: typeof policyArn === 'string' ? policyArn : '*' }];
+}
