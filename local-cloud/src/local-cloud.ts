@@ -5,11 +5,14 @@ import { jsonLog, type Log } from './log.js';
 import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
+import { cloudWatchLogs } from './services/cloudwatch-logs/cloudwatch-logs.js';
 import { greengrass } from './services/greengrassv2/greengrass.js';
+import { iam } from './services/iam/iam.js';
 import { servicePath } from './services/iot/devices/https-listener.js';
 import { iot } from './services/iot/iot.js';
 import { credentialsProvider } from './services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from './services/iot-data/iot-data.js';
+import { s3 } from './services/s3/s3.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
 import { openStore } from './store/store.js';
@@ -71,17 +74,30 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
   try {
     const issuer = credentialsIssuer(base);
+    const identities = iam(base);
+    const { roles } = identities;
+    const logs = cloudWatchLogs(base, { roles });
+    const objects = s3(base, { roles });
     const iotCore = await iot(base, { host, credentials: issuer.lookup });
     const iotData = iotDataPlane(iotCore);
-    const plugins: Plugin[] = [sts(base), iotCore.plugin, { services: [iotData] }, greengrass(base, iotCore)];
+    const plugins: Plugin[] = [
+      sts(base),
+      identities,
+      logs,
+      objects,
+      iotCore.plugin,
+      { services: [iotData] },
+      greengrass(base, iotCore),
+    ];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
-    plugins.push(cloudFormation(base, resourceTypes), cloudControl(base, resourceTypes));
+    plugins.push(cloudFormation(base, resourceTypes, { roles }), cloudControl(base, resourceTypes, { roles }));
     for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());
 
     const services = plugins.flatMap((plugin) => plugin.services);
     const handler = front({
       services,
       paths: plugins.flatMap((plugin) => plugin.paths ?? []),
+      unsigned: objects.services[0],
       credentials: issuer.lookup,
       accountId: base.accountId,
       clock: base.clock,
@@ -90,7 +106,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => http.close());
     const devicePorts = await iotCore.listen(wanted, [
       ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, iotData, base)),
-      credentialsProvider({ ...iotCore, issuer }),
+      credentialsProvider({ ...iotCore, issuer, roles }),
     ]);
     return {
       ports: { http: http.port, ...devicePorts },
