@@ -61,9 +61,35 @@ test.each(Object.entries(mayImport))('%s declares no dependency of ours but %j',
 });
 
 test('the local cloud and the virtual device know no word of Mooring', () => {
-  const words = /mooring|GreengrassGroup|docker_led|docker_button|lambda\/\$/i;
+  const words = /mooring|GreengrassGroup|docker_led|docker_button/i;
   const wrong = ['local-cloud', 'virtual-device'].flatMap((folder) =>
     [...sources(join(root, folder, 'src'))].filter((file) => words.test(readFileSync(file, 'utf8'))),
   );
   expect(wrong.map((file) => relative(root, file))).toEqual([]);
+});
+
+test.each(Object.keys(mayImport))('no module of %s imports itself, however long the way', (folder) => {
+  const home = join(root, folder);
+  const graph = new Map<string, string[]>();
+  for (const file of sources(home)) {
+    const near = importsOf(file).filter((specifier) => specifier.startsWith('.'));
+    graph.set(
+      file,
+      near.map((specifier) => resolve(dirname(file), specifier.replace(/\.js$/, '.ts'))),
+    );
+  }
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, way: readonly string[]) => {
+    if (way.includes(file)) {
+      const cycle = [...way.slice(way.indexOf(file)), file];
+      cycles.push(cycle.map((module) => relative(root, module)).join(' -> '));
+      return;
+    }
+    if (done.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  expect(cycles).toEqual([]);
 });

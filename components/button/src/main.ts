@@ -1,8 +1,8 @@
 import { runComponent } from '../../runtime/src/component.js';
 import { parseConfiguration } from '../../runtime/src/configuration.js';
-import { watchButton } from './button.js';
 import { runButton } from './button-component.js';
 import { ButtonConfiguration } from './configuration.js';
+import { watchButton } from './watch-button.js';
 
 void runComponent(async (component) => {
   const configuration = parseConfiguration(ButtonConfiguration, await component.bus.configuration());

@@ -1,8 +1,8 @@
 import { runComponent } from '../../runtime/src/component.js';
 import { parseConfiguration } from '../../runtime/src/configuration.js';
 import { LedConfiguration } from './configuration.js';
-import { openLed } from './led.js';
 import { runLed } from './led-component.js';
+import { openLed } from './open-led.js';
 
 void runComponent(async (component) => {
   const configuration = parseConfiguration(LedConfiguration, await component.bus.configuration());

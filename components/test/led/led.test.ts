@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LedConfiguration } from '../../led/src/configuration.js';
-import { openLed } from '../../led/src/led.js';
+import { openLed } from '../../led/src/open-led.js';
 import { parseConfiguration } from '../../runtime/src/configuration.js';
 import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
