@@ -1,3 +1,5 @@
+// @peculiar/x509's dependency injection needs it to be there first.
+import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {
   AttachPolicyCommand,
