@@ -8,18 +8,26 @@ export interface Storage {
   readonly artifacts: Bucket;
 }
 
-/** The buckets: what devices need to be provisioned, and the artifacts of their components. */
-export function storage(place: Place): Storage {
-  const buckets = bucketNames(place.account, place.region);
-  return {
-    provisioning: privateBucket(place, 'provisioning', buckets.provisioning),
-    artifacts: privateBucket(place, 'artifacts', buckets.artifacts),
-  };
+/**
+ * The buckets: what devices need to be provisioned, and the artifacts of their components.
+ *
+ * @param requireTls whether requests without TLS are denied; only a cloud that speaks nothing but HTTP, on the
+ *   loopback interface, can do without.
+ */
+export function storage(place: Place, requireTls: boolean): Storage {
+  const names = bucketNames(place.account, place.region);
+  const provisioning = privateBucket('provisioning', names.provisioning);
+  const artifacts = privateBucket('artifacts', names.artifacts);
+  if (requireTls) {
+    denyPlainHttp(place, 'provisioning', names.provisioning, provisioning);
+    denyPlainHttp(place, 'artifacts', names.artifacts, artifacts);
+  }
+  return { provisioning, artifacts };
 }
 
-/** A bucket that is encrypted, keeps old versions, belongs to its account alone and speaks only TLS. */
-function privateBucket(place: Place, name: string, bucketName: string): Bucket {
-  const bucket = new Bucket(`${name}-bucket`, {
+/** A bucket that is encrypted, keeps old versions and belongs to its account alone. */
+function privateBucket(name: string, bucketName: string): Bucket {
+  return new Bucket(`${name}-bucket`, {
     bucketName,
     bucketEncryption: {
       serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
@@ -33,6 +41,9 @@ function privateBucket(place: Place, name: string, bucketName: string): Bucket {
     },
     versioningConfiguration: { status: 'Enabled' },
   });
+}
+
+function denyPlainHttp(place: Place, name: string, bucketName: string, bucket: Bucket): void {
   new BucketPolicy(
     `${name}-bucket-policy`,
     {
@@ -48,5 +59,4 @@ function privateBucket(place: Place, name: string, bucketName: string): Bucket {
     },
     { dependsOn: [bucket] },
   );
-  return bucket;
 }

@@ -15,7 +15,10 @@ export const HOOK_SHA256 = 'ab'.repeat(32);
 export const INPUTS: ProgramInputs = { functionBundles: { GreengrassAllowlistHook: HOOK_SHA256 } };
 
 /** Runs the program against Pulumi's mocks and returns what it registered, in that order. */
-export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Registered[]> {
+export async function evaluate(
+  inputs: ProgramInputs = INPUTS,
+  config: Readonly<Record<string, string>> = {},
+): Promise<Registered[]> {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -36,7 +39,7 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
     'mooring',
     'test',
   );
-  pulumi.runtime.setAllConfig({ 'mooring:logRetentionDays': '7' });
+  pulumi.runtime.setAllConfig({ 'mooring:logRetentionDays': '7', ...config });
   const outputs = await program(inputs);
   await new Promise((resolve) => pulumi.output(outputs).apply(resolve));
   await pulumi.runtime.disconnect();

@@ -38,6 +38,9 @@ async function evaluate(
   return { outputs: await program(register, mode), desired };
 }
 
+/** A resource of a provider that the program should not use. */
+class Foreign extends pulumi.CustomResource {}
+
 const listeners = process.listenerCount('unhandledRejection');
 afterEach(() => {
   expect(process.listenerCount('unhandledRejection')).toBe(listeners);
@@ -170,7 +173,7 @@ describe('stackProgram', () => {
     ],
     [
       'another provider',
-      async () => new pulumi.CustomResource('aws:iot/thing:Thing', 't', {}),
+      async () => new Foreign('aws:iot/thing:Thing', 't', {}),
       /cannot deploy aws:iot\/thing:Thing/,
     ],
     [
