@@ -54,6 +54,27 @@ async function gone(device: PreparedDevice): Promise<void> {
   while (processesOf(device).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+/** Echoes what it receives, with how a topic of another thing was answered and what it has kept. */
+const TALKER = `
+import { createRequire } from 'node:module';
+const require = createRequire(${JSON.stringify(import.meta.url)});
+const { greengrasscoreipc } = require('aws-iot-device-sdk-v2');
+const client = greengrasscoreipc.createClient();
+await client.connect();
+const thing = process.env.AWS_IOT_THING_NAME;
+const outcome = await client
+  .publishToIoTCore({ topicName: 'talk/other/out', qos: '1', payload: 'x' })
+  .then(() => 'allowed', () => 'refused');
+const stream = client.subscribeToIoTCore({ topicName: 'talk/' + thing + '/in', qos: '1' });
+stream.on('message', async ({ message }) => {
+  await client.updateConfiguration({ keyPath: ['state'], timestamp: new Date(), valueToMerge: { seen: 1 } });
+  const { value } = await client.getConfiguration({ keyPath: ['state'] });
+  const payload = Buffer.from(message.payload).toString() + ' ' + outcome + ' ' + JSON.stringify(value);
+  await client.publishToIoTCore({ topicName: 'talk/' + thing + '/out', qos: '1', payload });
+});
+await stream.activate();
+`;
+
 const SLEEPER = { Run: { Script: 'echo "up $AWS_IOT_THING_NAME"; exec sleep 1000' } };
 
 describe('the virtual-device command', () => {
@@ -110,6 +131,42 @@ describe('the virtual-device command', () => {
       [],
     );
     expect(await second.stop('SIGINT')).toBe(0);
+  });
+
+  it('lets components use the vendor’s IPC client as far as their access control goes', async () => {
+    const device = await prepareDevice(broker, 'D12');
+    const agent = run(device);
+    await agent.event(({ event }) => event === 'connected');
+    const policy = (operations: string[], resources: string[]) => ({ p: { operations, resources } });
+    const folders = componentFolders({
+      name: 'talker',
+      configuration: {
+        accessControl: {
+          'aws.greengrass.ipc.mqttproxy': policy(
+            ['aws.greengrass#PublishToIoTCore', 'aws.greengrass#SubscribeToIoTCore'],
+            ['talk/{iot:thingName}/#'],
+          ),
+        },
+      },
+      artifacts: { 'talker.mjs': TALKER },
+      lifecycle: { run: `exec ${process.execPath} {artifacts:path}/talker.mjs` },
+    });
+    expect((await deploy(device, folders, '--merge', 'talker=1.0.0')).code).toBe(0);
+    await broker.subscribed('talk/D12/in');
+    broker.send('talk/D12/in', 'hello');
+    await broker.message(
+      ({ topic, payload }) => topic === 'talk/D12/out' && payload === 'hello refused {"seen":1}',
+    );
+    const details = await command(
+      'component',
+      'details',
+      '--root',
+      device.root,
+      '--name',
+      'talker',
+      '--json',
+    );
+    expect(JSON.parse(details.stdout)).toMatchObject({ configuration: { state: { seen: 1 } } });
   });
 
   it('tells a refusal in the cloud’s words and ends', async () => {
