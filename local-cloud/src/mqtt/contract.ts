@@ -23,6 +23,7 @@ export interface MessageProperties {
 
 export interface Message {
   topic: string;
+  /** Not to be changed afterwards: it is not copied for every subscriber. */
   payload: Uint8Array;
   /** 0 when left out. */
   qos?: 0 | 1;

@@ -25,7 +25,7 @@ export class Sessions {
       const session = this.#create(clientId, record.family, record.expiry);
       session.disconnectedAt = record.disconnectedAt ?? now();
       for (const subscription of record.subscriptions) {
-        this.#insert(session, subscription, parseFilter(subscription.filter, limits));
+        this.#insert(session, subscription, parseFilter(subscription.filter, NO_LIMITS));
       }
       session.restore();
       this.#scheduleEnd(session);
@@ -184,6 +184,13 @@ export class Sessions {
     session.cancelExpiry = this.wheel.at(from + session.expiry * 1000, () => this.end(session));
   }
 }
+
+/** For what was accepted before, when the limits were perhaps others. */
+const NO_LIMITS = {
+  topic: Number.POSITIVE_INFINITY,
+  slashes: Number.POSITIVE_INFINITY,
+  shareName: Number.POSITIVE_INFINITY,
+};
 
 function groupName({ shareName, filter }: Filter): string {
   return `${shareName}/${filter}`;

@@ -3,7 +3,10 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { onTestEnd, type Running, start } from './harness.js';
 
-const installed = ['mosquitto_pub', 'mosquitto_sub'].every(
+const PUB = 'mosquitto_pub';
+const SUB = 'mosquitto_sub';
+
+const installed = [PUB, SUB].every(
   (command) => spawnSync(command, ['--help'], { stdio: 'ignore' }).error === undefined,
 );
 const said = installed ? '' : ' (skipped: not installed; Debian has them in mosquitto-clients)';
@@ -19,7 +22,7 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
     ...args: string[]
   ): Promise<{ child: ChildProcess; lines: Promise<string[]> }> {
     const subscribed = new Promise<void>((resolve) => running.broker.on('subscribed', () => resolve()));
-    const child = spawn('mosquitto_sub', [...at(running), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(SUB, [...at(running), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestEnd(() => child.kill('SIGKILL'));
     let text = '';
     child.stdout.on('data', (chunk) => {
@@ -41,19 +44,7 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
       ['1', 'one'],
       ['1', 'two'],
     ] as const) {
-      await run('mosquitto_pub', [
-        ...at(running),
-        '-V',
-        version,
-        '-i',
-        'pub',
-        '-q',
-        qos,
-        '-t',
-        'a/b',
-        '-m',
-        text,
-      ]);
+      await run(PUB, [...at(running), '-V', version, '-i', 'pub', '-q', qos, '-t', 'a/b', '-m', text]);
     }
     expect(await lines).toEqual(['a/b 0 zero', 'a/b 1 one', 'a/b 1 two']);
   });
@@ -66,14 +57,14 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
       index % 2 === 0 ? ['-D', 'publish', name, properties[index + 1] ?? ''] : [],
     );
     const user = ['-D', 'publish', 'user-property', 'k', 'v'];
-    await run('mosquitto_pub', [...at(running), '-V', 'mqttv5', '-t', 'a', '-m', 'x', ...pairs, ...user]);
+    await run(PUB, [...at(running), '-V', 'mqttv5', '-t', 'a', '-m', 'x', ...pairs, ...user]);
     expect(await lines).toEqual(['text/x|r|cd|k:v|x']);
   });
 
   test('a retained message, and a will when the client is killed', async () => {
     const running = await start();
-    await run('mosquitto_pub', [...at(running), '-r', '-q', '1', '-t', 'state', '-m', 'kept']);
-    const { stdout } = await run('mosquitto_sub', [...at(running), '-t', 'state', '-C', '1', '-F', '%r %p']);
+    await run(PUB, [...at(running), '-r', '-q', '1', '-t', 'state', '-m', 'kept']);
+    const { stdout } = await run(SUB, [...at(running), '-t', 'state', '-C', '1', '-F', '%r %p']);
     expect(stdout).toBe('1 kept\n');
     const { lines } = await subscribe(running, '-t', 'gone', '-C', '1');
     const will = ['--will-topic', 'gone', '--will-payload', 'bye', '--will-qos', '1'];
@@ -85,11 +76,11 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
   test('a lasting session gets what it missed', async () => {
     const running = await start();
     const args = ['-i', 'lasting', '-c', '-q', '1', '-t', 'a'];
-    await run('mosquitto_sub', [...at(running), ...args, '-E']);
+    await run(SUB, [...at(running), ...args, '-E']);
     for (const text of ['1', '2']) {
-      await run('mosquitto_pub', [...at(running), '-q', '1', '-t', 'a', '-m', text]);
+      await run(PUB, [...at(running), '-q', '1', '-t', 'a', '-m', text]);
     }
-    const { stdout } = await run('mosquitto_sub', [...at(running), ...args, '-C', '2']);
+    const { stdout } = await run(SUB, [...at(running), ...args, '-C', '2']);
     expect(stdout).toBe('1\n2\n');
   });
 
@@ -97,7 +88,7 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
     const running = await start({
       authorizer: { connect: () => ({ allowed: false, reason: 'not-authorized', because: 'No' }) },
     });
-    const attempt = run('mosquitto_pub', [...at(running), '-V', 'mqttv5', '-t', 'a', '-m', 'x']);
+    const attempt = run(PUB, [...at(running), '-V', 'mqttv5', '-t', 'a', '-m', 'x']);
     await expect(attempt).rejects.toMatchObject({ stderr: expect.stringMatching(/not authori[sz]ed/i) });
   });
 });

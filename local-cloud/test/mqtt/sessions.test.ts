@@ -115,6 +115,26 @@ describe('session state', () => {
   });
 });
 
+test('nothing of a session that has ended comes back with a later one of the same client', async () => {
+  const first = await start();
+  const { client } = await RawClient.connect(first.port, { clientId: 'c', ...lasting });
+  await subscribe(client, 'a');
+  await first.broker.publish({ topic: 'a', payload: Buffer.from('kept before'), qos: 1 });
+  // In one turn, so that what is kept and what is forgotten go into the same batch.
+  const pending = first.broker.publish({ topic: 'a', payload: Buffer.from('kept with'), qos: 1 });
+  first.broker.disconnect(() => true, 'API_INITIATED_DISCONNECT', { cleanSession: true });
+  await pending;
+  await first.close();
+  const { directory } = first;
+  for (const sessionPresent of [false, true]) {
+    const next = await start({ directory });
+    const { client: later, connack } = await RawClient.connect(next.port, { clientId: 'c', ...lasting });
+    expect(connack.sessionPresent).toBe(sessionPresent);
+    expect(await later.settle()).toEqual([]);
+    await next.close();
+  }
+});
+
 describe('redelivery', () => {
   test('[MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.6.0-1] what was not acknowledged comes again, in order, with DUP', async () => {
     const { port, broker } = await start();
