@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { MooringError } from './errors.js';
 import { repositoryRoot } from './repository.js';
@@ -42,7 +42,7 @@ export class StateDirectory {
   /** Makes the directory. @throws MooringError when it cannot be written. */
   prepare(): void {
     try {
-      mkdirSync(this.logs, { recursive: true });
+      makeDirectory(this.logs);
       writeFileSync(join(this.path, '.gitignore'), '*\n');
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -100,5 +100,21 @@ export class StateDirectory {
 
   get #runningFile(): string {
     return join(this.path, 'running.json');
+  }
+}
+
+/**
+ * Makes a directory and those above it. Node's own recursive `mkdir` never returns where the kernel makes no
+ * directories, as below `/proc`.
+ */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path);
   }
 }

@@ -52,3 +52,9 @@ test('a directory that cannot be made is named', () => {
     }),
   );
 });
+
+test('a place where the kernel makes no directories is refused at once', () => {
+  expect(() => new StateDirectory('/proc/nowhere/state').prepare()).toThrow(
+    expect.objectContaining({ code: 'StateDirectoryNotWritable' }),
+  );
+});

@@ -72,3 +72,9 @@ test('the lock of a process that ended is taken over', async () => {
   writeFileSync(join(directory, 'lock'), '999999999 1\n');
   await openStore(directory).close();
 });
+
+test('a place where the kernel makes no directories is refused at once', () => {
+  expect(() => openStore('/proc/nowhere/state')).toThrow(
+    expect.objectContaining({ code: 'StateDirectoryNotWritable' }),
+  );
+});
