@@ -1,12 +1,14 @@
+import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import {
   AttachPolicyCommand,
-  CreateKeysAndCertificateCommand,
+  CreateCertificateFromCsrCommand,
   CreatePolicyCommand,
   CreateProvisioningTemplateCommand,
   CreateThingGroupCommand,
   IoTClient,
 } from '@aws-sdk/client-iot';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { IotCloud } from './cloud.js';
 
@@ -38,20 +40,38 @@ export function policyText(...statements: object[]): string {
 
 export const ALLOW_ALL = policyText({ Effect: 'Allow', Action: 'iot:*', Resource: '*' });
 
+/** A key on P-256 and its signing request, in PEM. */
+export async function newRequest(): Promise<{ csr: string; key: string }> {
+  const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+    'sign',
+    'verify',
+  ]);
+  const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
+  const request = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=device', keys, signingAlgorithm });
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return {
+    csr: request.toString('pem'),
+    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+  };
+}
+
 /** An active certificate with a policy of its own. */
 export async function newIdentity(
   iot: IoTClient,
   policyName: string,
   policyDocument: string,
 ): Promise<Identity> {
-  const made = await iot.send(new CreateKeysAndCertificateCommand({ setAsActive: true }));
+  const { csr, key } = await newRequest();
+  const made = await iot.send(
+    new CreateCertificateFromCsrCommand({ certificateSigningRequest: csr, setAsActive: true }),
+  );
   await iot.send(new CreatePolicyCommand({ policyName, policyDocument }));
   await iot.send(new AttachPolicyCommand({ policyName, target: made.certificateArn }));
   return {
     certificateArn: made.certificateArn ?? '',
     certificateId: made.certificateId ?? '',
     cert: made.certificatePem ?? '',
-    key: made.keyPair?.PrivateKey ?? '',
+    key,
   };
 }
 

@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import {
   DescribeCertificateCommand,
   DescribeThingCommand,
@@ -6,11 +5,10 @@ import {
   ListThingPrincipalsV2Command,
   UpdateCertificateCommand,
 } from '@aws-sdk/client-iot';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { iot as crtIot, iotidentity, mqtt as mqtt3, mqtt5 } from 'aws-iot-device-sdk-v2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type IotCloud, openIotCloud } from './cloud.js';
-import { connect, type Identity, iotClient, prepareFleet, rootCa } from './fleet.js';
+import { connect, type Identity, iotClient, newRequest, prepareFleet, rootCa } from './fleet.js';
 
 let cloud: IotCloud;
 let claim: Identity;
@@ -86,18 +84,10 @@ describe.each([
   const serial = name.replace(/[^0-9]/g, '');
 
   test('provisions a device from a signing request, which then connects as its thing', async () => {
-    const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
-      'sign',
-      'verify',
-    ]);
-    const csr = await Pkcs10CertificateRequestGenerator.create({
-      name: 'CN=device',
-      keys,
-      signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
-    });
+    const { csr, key } = await newRequest();
     const { client, end } = await open(`claim-${serial}`);
     const iot = iotClient(cloud);
-    const made = await client.createCertificateFromCsr({ certificateSigningRequest: csr.toString('pem') });
+    const made = await client.createCertificateFromCsr({ certificateSigningRequest: csr });
     const { certificateDescription } = await iot.send(
       new DescribeCertificateCommand({ certificateId: made.certificateId }),
     );
@@ -122,11 +112,7 @@ describe.each([
       },
     ]);
 
-    const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-    const identity = {
-      cert: made.certificatePem ?? '',
-      key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
-    };
+    const identity = { cert: made.certificatePem ?? '', key };
     for (const clientId of [thingName, `${thingName}#2`]) {
       const device = await connect(cloud, identity, clientId);
       await device.subscribeAsync(`device/${thingName}/x`);

@@ -14,9 +14,11 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
 import type { FunctionInvoker } from '../../src/services/lambda/invoker.js';
 import { type IotCloud, iotCloud } from './cloud.js';
-import { connect, type Identity, iotClient, messages, prepareFleet, TEMPLATE } from './fleet.js';
+import { connect, type Identity, iotClient, messages, newRequest, prepareFleet, TEMPLATE } from './fleet.js';
 
-const CREATE = '$aws/certificates/create/json';
+const CREATE = '$aws/certificates/create-from-csr/json';
+const { csr, key } = await newRequest();
+const CSR = { certificateSigningRequest: csr };
 const PROVISION = '$aws/provisioning-templates/fleet/provision/json';
 const HOOK = 'arn:aws:lambda:eu-central-1:000000000000:function:hook';
 
@@ -55,8 +57,8 @@ test('an ownership token expires after an hour, and its unused certificate goes 
   const iot = iotClient(cloud);
   const claim = await prepareFleet(iot);
   const device = await claimant(cloud, claim, 'claim-1');
-  const late = await device.ask(CREATE, '');
-  const inTime = await device.ask(CREATE, '');
+  const late = await device.ask(CREATE, CSR);
+  const inTime = await device.ask(CREATE, CSR);
   expect(late.topic).toBe(`${CREATE}/accepted`);
   const registration = (token: string, serial: string) => ({
     certificateOwnershipToken: token,
@@ -87,7 +89,7 @@ test('answers go to the device that asked and to no other with the same claim', 
   const other = await claimant(cloud, claim, 'claim-other');
   const overheard: string[] = [];
   other.client.on('message', (topic) => overheard.push(topic));
-  await Promise.all([asking.ask(CREATE, ''), asking.ask(CREATE, '')]);
+  await Promise.all([asking.ask(CREATE, CSR), asking.ask(CREATE, CSR)]);
   // The other's own answer comes behind whatever it could have overheard.
   const own = await other.ask(CREATE, 'not JSON');
   expect(own).toMatchObject({ topic: `${CREATE}/rejected`, body: { errorCode: 'InvalidPayload' } });
@@ -107,7 +109,7 @@ test.each<[string, FunctionInvoker | undefined]>([
   const iot = iotClient(cloud);
   const claim = await prepareFleet(iot, HOOK);
   const device = await claimant(cloud, claim, 'claim-1');
-  const { body: made } = await device.ask(CREATE, '');
+  const { body: made } = await device.ask(CREATE, CSR);
   const { certificateOwnershipToken } = made;
   const rejected = await device.ask(PROVISION, { certificateOwnershipToken, parameters: { SerialNumber: 'a' } });
   expect(rejected).toMatchObject({
@@ -122,7 +124,7 @@ test.each<[string, FunctionInvoker | undefined]>([
   await expect(iot.send(new DescribeThingCommand({ thingName: 'a' }))).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
-  const pending = { cert: String(made.certificatePem), key: String(made.privateKey) };
+  const pending = { cert: String(made.certificatePem), key };
   await expect(connect(cloud, pending, 'a')).rejects.toThrow();
 });
 
@@ -138,7 +140,7 @@ test('a hook that does not answer in five seconds refuses', async () => {
   });
   const claim = await prepareFleet(iotClient(cloud), HOOK);
   const device = await claimant(cloud, claim, 'claim-1');
-  const { certificateOwnershipToken } = (await device.ask(CREATE, '')).body;
+  const { certificateOwnershipToken } = (await device.ask(CREATE, CSR)).body;
   const answer = device.ask(PROVISION, { certificateOwnershipToken, parameters: { SerialNumber: 'a' } });
   await asked.promise;
   clock.advance(5000);
@@ -156,7 +158,7 @@ test('a hook is asked with what it has to know, and may override parameters', as
   });
   const claim = await prepareFleet(iotClient(cloud), HOOK);
   const device = await claimant(cloud, claim, 'claim-1');
-  const { body: made } = await device.ask(CREATE, '');
+  const { body: made } = await device.ask(CREATE, CSR);
   const { certificateOwnershipToken } = made;
   const accepted = await device.ask(PROVISION, { certificateOwnershipToken, parameters: { SerialNumber: 'a' } });
   device.client.end();
@@ -190,7 +192,7 @@ test('a failing registration leaves nothing behind', async () => {
     }),
   );
   const device = await claimant(cloud, claim, 'claim-1');
-  const { body: made } = await device.ask(CREATE, '');
+  const { body: made } = await device.ask(CREATE, CSR);
   const request = {
     certificateOwnershipToken: made.certificateOwnershipToken,
     parameters: { SerialNumber: 'a' },
