@@ -55,14 +55,17 @@ function compile(schema: ResourceSchema): ValidateFunction {
   return ajv.compile({ type: 'object', additionalProperties: false, ...Object.fromEntries(parts) });
 }
 
-/** Java's character classes that JavaScript does not have, as they stand inside or outside of brackets. */
-const JAVA_CLASSES: readonly [java: string, javascript: string][] = [
+/** What Java's patterns have and JavaScript's not: character classes (in brackets or not) and anchors. */
+const JAVA_PARTS: readonly [java: string, javascript: string][] = [
   ['\\p{Graph}', '\\x21-\\x7e'],
   ['\\p{Print}', '\\x20-\\x7e'],
   ['\\p{Alnum}', 'a-zA-Z0-9'],
   ['\\p{Alpha}', 'a-zA-Z'],
   ['\\p{Punct}', '\\x21-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7e'],
   ['\\p{ASCII}', '\\x00-\\x7f'],
+  ['\\A', '^'],
+  ['\\Z', '$'],
+  ['\\z', '$'],
 ];
 
 /**
@@ -70,7 +73,7 @@ const JAVA_CLASSES: readonly [java: string, javascript: string][] = [
  * accepts everything: the service that owns the resource checks its input itself.
  */
 export function registryPattern(pattern: string): RegExp {
-  const translated = JAVA_CLASSES.reduce(
+  const translated = JAVA_PARTS.reduce(
     (text, [java, javascript]) => text.replaceAll(java, javascript),
     pattern,
   );

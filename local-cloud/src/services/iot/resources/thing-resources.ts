@@ -30,7 +30,7 @@ const typeSchema = z.object({
 const groupSchema = z.object({
   ThingGroupName: z.string().optional(),
   ParentGroupName: z.string().optional(),
-  QueryString: z.undefined({ error: 'dynamic thing groups are not built in the local cloud' }),
+  QueryString: z.undefined({ error: 'dynamic thing groups are not built in the local cloud' }).optional(),
   ThingGroupProperties: z
     .object({ ThingGroupDescription: z.string().optional(), AttributePayload: attributePayload })
     .optional(),
