@@ -5,7 +5,8 @@ import { type PolicyDocument, policyDocument } from './policy-document.js';
 /**
  * What the claim certificate, which every device image shares, may do: ask for a certificate and register a
  * thing through the fleet's one template, over the fleet provisioning MQTT API (AWS IoT developer guide,
- * "Device provisioning MQTT API"), in JSON.
+ * "Device provisioning MQTT API"), in JSON. AWS IoT limits the
+ * document to 2048 characters.
  */
 export function claimPolicyDocument(place: Place): PolicyDocument {
   const iot = (resource: string) => arn(place, 'iot', resource);
@@ -14,7 +15,8 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
     '$aws/certificates/create-from-csr/json',
     `$aws/provisioning-templates/${names.provisioningTemplate}/provision/json`,
   ];
-  const answers = requests.flatMap((topic) => [`${topic}/accepted`, `${topic}/rejected`]);
+  // `accepted` and `rejected`.
+  const answers = requests.map((topic) => `${topic}/*`);
   return policyDocument(
     { Effect: 'Allow', Action: ['iot:Connect'], Resource: [iot(`client/${UUID}`), iot(`client/claim-${UUID}`)] },
     { Effect: 'Allow', Action: ['iot:Publish'], Resource: requests.map((topic) => iot(`topic/${topic}`)) },

@@ -24,29 +24,30 @@ export function devicePolicyDocument(place: Place): PolicyDocument {
       Condition: { Bool: { 'iot:Connection.Thing.IsAttached': 'true' } },
     },
     {
+      // Shadows, classic and named, and jobs with Greengrass's namespaced topics: requests and answers.
       Effect: 'Allow',
-      Action: ['iot:Publish'],
-      Resource: [
-        `topic/lambda/${THING}/*`,
-        ...OWN_RESERVED.map((suffix) => `topic/$aws/things/${THING}/${suffix}`),
-        `topic/$aws/things/${THING}/greengrass*/health/json`,
-      ].map(iot),
+      Action: ['iot:Publish', 'iot:Receive'],
+      Resource: OWN_RESERVED.map((suffix) => iot(`topic/$aws/things/${THING}/${suffix}`)),
     },
     {
       Effect: 'Allow',
-      Action: ['iot:Subscribe'],
+      Action: ['iot:Publish'],
       Resource: [
-        `topicfilter/device/${THING}/*`,
-        ...OWN_RESERVED.map((suffix) => `topicfilter/$aws/things/${THING}/${suffix}`),
-      ].map(iot),
+        iot(`topic/lambda/${THING}/*`),
+        iot(`topic/$aws/things/${THING}/greengrass*/health/json`),
+      ],
     },
     {
       Effect: 'Allow',
       Action: ['iot:Receive'],
-      Resource: [
-        `topic/device/${THING}/*`,
-        ...OWN_RESERVED.map((suffix) => `topic/$aws/things/${THING}/${suffix}`),
-      ].map(iot),
+      Resource: [iot(`topic/device/${THING}/*`)],
+    },
+    {
+      Effect: 'Allow',
+      Action: ['iot:Subscribe'],
+      Resource: [`device/${THING}/*`, ...OWN_RESERVED.map((suffix) => `$aws/things/${THING}/${suffix}`)].map(
+        (filter) => iot(`topicfilter/${filter}`),
+      ),
     },
     {
       // HTTPS calls carry no thing variables, so the thing cannot be named in these two statements.
@@ -71,5 +72,5 @@ export function devicePolicyDocument(place: Place): PolicyDocument {
   );
 }
 
-/** Below `$aws/things/{thing}/`: shadows, classic and named, and jobs with Greengrass's namespaced topics. */
+/** Below `$aws/things/{thing}/`. */
 const OWN_RESERVED = ['shadow/*', 'jobs/*'] as const;
