@@ -22,11 +22,7 @@ const RESPONSE_LIMIT = 6_291_556;
 /** The event that is being handled. */
 let current;
 
-watchOver();
-patchOutput();
 const events = new Socket({ fd: EVENTS, readable: true, writable: false });
-const handler = await load();
-if (handler) serve(handler);
 
 /**
  * Ends this process and all that it started when the local cloud ends, however that comes about. In a thread
@@ -268,3 +264,8 @@ function logged(error, { errorType, errorMessage, trace }) {
 function memory() {
   return Math.ceil(process.resourceUsage().maxRSS / 1024);
 }
+
+watchOver();
+patchOutput();
+const handler = await load();
+if (handler) serve(handler);

@@ -12,6 +12,7 @@ import { servicePath } from './services/iot/devices/https-listener.js';
 import { iot } from './services/iot/iot.js';
 import { credentialsProvider } from './services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from './services/iot-data/iot-data.js';
+import { lambda } from './services/lambda/lambda.js';
 import { s3 } from './services/s3/s3.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
@@ -78,19 +79,33 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const { roles } = identities;
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
-    const iotCore = await iot(base, { host, credentials: issuer.lookup });
+    let listening: (endpointUrl: string) => void = () => {};
+    const functions = lambda(base, {
+      endpointUrl: new Promise((resolve) => {
+        listening = resolve;
+      }),
+      issuer,
+      roles,
+      logs: logs.writer,
+      readObject: objects.readObject,
+    });
+    const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker });
     const iotData = iotDataPlane(iotCore);
     const plugins: Plugin[] = [
-      sts(base),
+      sts(base, { roles, issuer }),
       identities,
       logs,
       objects,
+      functions,
       iotCore.plugin,
       { services: [iotData] },
       greengrass(base, iotCore),
     ];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
-    plugins.push(cloudFormation(base, resourceTypes, { roles }), cloudControl(base, resourceTypes, { roles }));
+    plugins.push(
+      cloudFormation(base, resourceTypes, { roles }),
+      cloudControl(base, resourceTypes, { roles }),
+    );
     for (const plugin of plugins) if (plugin.close) closers.push(() => plugin.close?.() ?? Promise.resolve());
 
     const services = plugins.flatMap((plugin) => plugin.services);
@@ -108,9 +123,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, iotData, base)),
       credentialsProvider({ ...iotCore, issuer, roles }),
     ]);
+    const endpointUrl = `http://${host}:${http.port}`;
+    listening(endpointUrl);
     return {
       ports: { http: http.port, ...devicePorts },
-      endpointUrl: `http://${host}:${http.port}`,
+      endpointUrl,
       accountId: base.accountId,
       region: base.region,
       close,

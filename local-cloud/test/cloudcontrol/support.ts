@@ -12,6 +12,7 @@ import type { Base } from '../../src/plugin.js';
 import type { ResourceProperties, ResourceType } from '../../src/resource-type.js';
 import { cloudControl } from '../../src/services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from '../../src/services/cloudformation/cloudformation.js';
+import type { RoleAuthority } from '../../src/services/iam/role-authority.js';
 import { openStore } from '../../src/store/store.js';
 
 /** Calls of a resource type's handlers that wait until a test lets them go on. */
@@ -41,7 +42,7 @@ export function testBase(): Base & { clock: ManualClock } {
     rmSync(directory, { recursive: true, force: true });
   });
   return {
-    store,
+    store, stateDirectory: directory,
     clock: new ManualClock(),
     accountId: '000000000000',
     region: 'eu-central-1',
@@ -49,10 +50,13 @@ export function testBase(): Base & { clock: ManualClock } {
   };
 }
 
+/** No role may do anything; the tests call as the account. */
+const roles: RoleAuthority = { decide: () => 'implicitDeny' };
+
 /** Serves Cloud Control and CloudFormation for `types` over HTTP. */
 export async function serve(base: Base, types: readonly ResourceType[]) {
-  const control = cloudControl(base, types);
-  const services = [...control.services, ...cloudFormation(base, types).services];
+  const control = cloudControl(base, types, { roles });
+  const services = [...control.services, ...cloudFormation(base, types, { roles }).services];
   const { accountId, clock } = base;
   const http = await listenHttp(
     front({ services, credentials: () => undefined, accountId, clock }),

@@ -1,10 +1,12 @@
 import * as sdk from '@aws-sdk/client-cloudcontrol';
+import { roleAuthorization } from '../../authorization.js';
 import { AwsError } from '../../errors.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { awsJson } from '../../protocol/protocols.js';
 import type { ResourceType } from '../../resource-type.js';
 import { defineService, type Operations } from '../../service.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
 import { desiredState, parseModel, patchedState } from './desired-state.js';
 import { executor, notFoundMessage } from './executor.js';
 import { handlerException } from './handler-errors.js';
@@ -16,8 +18,15 @@ import { progressEvent, requestLedger } from './request-ledger.js';
  * Cloud Control API: creates, reads, updates, deletes and lists the resources of every service by the schemas
  * of their types. Changes are asynchronous: a call answers with a request token, and the request's status
  * tells how it went. Requests that are under way when the process ends are taken up by the next one.
+ *
+ * Sessions of roles need permission for the action (`cloudformation:CreateResource` …) only: what the handlers do
+ * in the services is not asked of the role again.
  */
-export function cloudControl(base: Base, resourceTypes: readonly ResourceType[]): Plugin {
+export function cloudControl(
+  base: Base,
+  resourceTypes: readonly ResourceType[],
+  { roles }: { roles: RoleAuthority },
+): Plugin {
   const types = new Map(resourceTypes.map((type) => [type.typeName, type]));
   const ledger = requestLedger(base);
   const work = executor(types, ledger);
@@ -168,6 +177,7 @@ export function cloudControl(base: Base, resourceTypes: readonly ResourceType[])
     scopes: ['cloudcontrolapi'],
     model,
     protocol: awsJson(model, '1.0'),
+    authorize: roleAuthorization({ prefix: 'cloudformation', roles, clock: base.clock }),
     operations,
   });
   work.resume();

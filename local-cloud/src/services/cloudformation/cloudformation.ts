@@ -1,16 +1,22 @@
 import * as sdk from '@aws-sdk/client-cloudformation';
+import { roleAuthorization } from '../../authorization.js';
 import { AwsError } from '../../errors.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { awsQuery } from '../../protocol/protocols.js';
 import type { ResourceType } from '../../resource-type.js';
 import { defineService } from '../../service.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
 
 /**
  * AWS CloudFormation, of which only the registry is built: which resource types there are, and their schemas.
  * Stacks are not; the resources themselves are Cloud Control's.
  */
-export function cloudFormation({ region }: Base, resourceTypes: readonly ResourceType[]): Plugin {
+export function cloudFormation(
+  { region, clock }: Base,
+  resourceTypes: readonly ResourceType[],
+  { roles }: { roles: RoleAuthority },
+): Plugin {
   const types = new Map([...resourceTypes].sort(byName).map((type) => [type.typeName, type]));
   const arnOf = (typeName: string) =>
     `arn:aws:cloudformation:${region}::type/resource/${typeName.replaceAll('::', '-')}`;
@@ -36,6 +42,7 @@ export function cloudFormation({ region }: Base, resourceTypes: readonly Resourc
     scopes: ['cloudformation'],
     model,
     protocol: awsQuery(model, 'http://cloudformation.amazonaws.com/doc/2010-05-15/'),
+    authorize: roleAuthorization({ prefix: 'cloudformation', roles, clock, deniedCode: 'AccessDenied' }),
     validationError: { code: 'ValidationError' },
     operations: {
       DescribeType(input) {

@@ -2,13 +2,14 @@ import type * as sdk from '@aws-sdk/client-lambda';
 import { AwsError } from '../../errors.js';
 import type { Operations } from '../../service.js';
 import type { RoleDirectory } from '../iam/directory.js';
+import type { ObjectReader } from '../s3/object-reader.js';
 import type { CodePackage, CodePackages } from './code-package.js';
 import { refuse } from './errors.js';
 import { architectureOf, changedSettings, newSettings } from './function-settings.js';
 import { configurationOf, type Functions, type LambdaFunction } from './functions.js';
-import type { ObjectReader } from './object-reader.js';
 
 export interface FunctionOperationsNeeds {
+  readonly accountId: string;
   readonly functions: Functions;
   readonly packages: CodePackages;
   readonly roles: RoleDirectory;
@@ -35,10 +36,14 @@ const DIRECT_UPLOAD_LIMIT = 52_428_800;
 
 /** Creating, describing, changing, deleting and listing functions. */
 export function functionOperations(needs: FunctionOperationsNeeds) {
-  const { functions, packages, roles, readObject, codeLocation, changed } = needs;
+  const { accountId, functions, packages, roles, readObject, codeLocation, changed } = needs;
 
-  function assertRole(arn: string): void {
-    if (roles.byArn(arn) && roles.trusts(arn, 'lambda.amazonaws.com')) return;
+  function assertRole(role: string, functionArn: string): void {
+    const context = new Map([
+      ['aws:sourcearn', functionArn],
+      ['aws:sourceaccount', accountId],
+    ]);
+    if (roles.byArn(role) && roles.trusts(role, 'lambda.amazonaws.com', context)) return;
     throw refuse.invalidParameter('The role defined for the function cannot be assumed by Lambda.');
   }
 
@@ -82,7 +87,7 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
       if (functions.find(name)) throw refuse.exists(`Function already exist: ${name}`);
       const settings = newSettings(name, input);
       const architecture = architectureOf(input.Architectures);
-      assertRole(settings.role);
+      assertRole(settings.role, functions.arnOf(name));
       const code = await addCode(input.Code ?? {});
       if (functions.find(name)) throw refuse.exists(`Function already exist: ${name}`);
       const lambda = functions.save({
@@ -123,7 +128,7 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
       const before = functions.get(input.FunctionName);
       assertRevision(before, input.RevisionId);
       const settings = changedSettings(before, input);
-      if (settings.role !== before.role) assertRole(settings.role);
+      if (settings.role !== before.role) assertRole(settings.role, before.arn);
       const lambda = functions.save({ ...before, ...settings });
       changed(lambda, 'updated');
       return configurationOf(lambda);

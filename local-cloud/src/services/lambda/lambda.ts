@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-lambda';
+import { type Permission, roleAuthorization } from '../../authorization.js';
 import type { HttpRequest, HttpResponse } from '../../http/messages.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
@@ -6,6 +8,8 @@ import { restJson1 } from '../../protocol/protocols.js';
 import { defineService, type Operations } from '../../service.js';
 import type { LogWriter } from '../cloudwatch-logs/writer.js';
 import type { RoleDirectory } from '../iam/directory.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
+import type { ObjectReader } from '../s3/object-reader.js';
 import type { CredentialsIssuer } from '../sts/issuer.js';
 import { codePackages } from './code-package.js';
 import { functionOperations } from './function-operations.js';
@@ -13,7 +17,6 @@ import { functionResourceType } from './function-resource.js';
 import { lambdaFunctions } from './functions.js';
 import { invocation } from './invocation.js';
 import type { FunctionInvoker } from './invoker.js';
-import type { ObjectReader } from './object-reader.js';
 import { permissionResourceType } from './permission-resource.js';
 import { resourcePolicies } from './resource-policy.js';
 import { functionEnvironment } from './runtime/environment.js';
@@ -23,12 +26,10 @@ import { tagOperations } from './tags.js';
 
 /** What Lambda needs besides its base. */
 export interface LambdaCapabilities {
-  /** Where deployment packages are kept. */
-  readonly directory: string;
   /** Address of the local cloud, for the functions; known when it listens. */
   readonly endpointUrl: Promise<string>;
   readonly issuer: CredentialsIssuer;
-  readonly roles: RoleDirectory;
+  readonly roles: RoleDirectory & RoleAuthority;
   readonly logs: LogWriter;
   readonly readObject: ObjectReader;
 }
@@ -42,7 +43,7 @@ const CODE_PATH = '/_local/lambda/code/';
 export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoker: FunctionInvoker } {
   const functions = lambdaFunctions(base);
   const policies = resourcePolicies(base, functions);
-  const packages = codePackages(needs.directory);
+  const packages = codePackages(join(base.stateDirectory, 'lambda'));
   const pool = sandboxPool(
     base.clock,
     async (of, logStream) => ({
@@ -55,11 +56,13 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     }),
     () => logStreamName(base.clock.now()),
   );
-  const invocations = invocation(base, functions, policies, functionExecutor(base, pool, needs.logs));
+  const executor = functionExecutor(base, pool, needs.logs);
+  const invocations = invocation(base, functions, policies, executor);
   packages.keepOnly(new Set([...functions.all()].map(({ codeHash }) => codeHash)));
 
   const operations: Operations<typeof sdk> = {
     ...functionOperations({
+      accountId: base.accountId,
       functions,
       packages,
       roles: needs.roles,
@@ -80,6 +83,13 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     scopes: ['lambda'],
     model,
     protocol: restJson1(model),
+    authorize: roleAuthorization({
+      prefix: 'lambda',
+      roles: needs.roles,
+      clock: base.clock,
+      permission: (operation, { FunctionName: named, Resource: tagged = named }) =>
+        permissionOf(operation, typeof tagged === 'string' ? functions.arnOf(functions.nameOf(tagged)) : '*'),
+    }),
     operations,
   });
   void needs.endpointUrl.then(invocations.resume, () => {});
@@ -90,9 +100,15 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     invoker: invocations.invoker,
     async close() {
       await pool.close();
+      await executor.close();
       await invocations.close();
     },
   };
+}
+
+/** The permission that an operation needs: Invoke is `lambda:InvokeFunction`; what means a function is for its ARN. */
+function permissionOf(operation: string, resource: string): Permission[] {
+  return [{ action: `lambda:${operation === 'Invoke' ? 'InvokeFunction' : operation}`, resource }];
 }
 
 /** A deployment package, where GetFunction says that it is. */

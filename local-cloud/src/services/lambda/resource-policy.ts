@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
+import { matchesArn } from '../../policy/index.js';
 import type { Operations } from '../../service.js';
 import { refuse } from './errors.js';
 import type { Functions } from './functions.js';
@@ -95,7 +96,7 @@ function statementOf(input: sdk.AddPermissionRequest, resource: string): Permiss
     assertPattern(
       'sourceArn',
       input.SourceArn,
-      /^arn:aws[a-zA-Z0-9-]*:[a-zA-Z0-9-]+:([a-z0-9-]+)?:(\d{12})?:.*$/,
+      /^arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}(-[a-z]+)+-\d)?:(\d{12})?:(.*)$/,
     );
   }
   const unbuilt = (
@@ -142,48 +143,8 @@ function conditionHolds(
   const wantedArn = condition?.ArnLike?.['AWS:SourceArn'];
   return (
     (wantedAccount === undefined || wantedAccount === account) &&
-    (wantedArn === undefined || arnLike(wantedArn, sourceArn))
+    (wantedArn === undefined || matchesArn(wantedArn, sourceArn))
   );
-}
-
-/**
- * IAM's ArnLike: each of the six parts, which colons divide, is matched by itself with `*` and `?`.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- */
-export function arnLike(pattern: string, arn: string): boolean {
-  const wanted = arnParts(pattern);
-  const given = arnParts(arn);
-  return wanted.length === given.length && wanted.every((part, index) => like(part, given[index] ?? ''));
-}
-
-function arnParts(arn: string): string[] {
-  const parts = arn.split(':');
-  return [...parts.slice(0, 5), ...(parts.length > 5 ? [parts.slice(5).join(':')] : [])];
-}
-
-/** Matches `*` and `?` without going back over more than one star, so that no pattern takes long. */
-function like(pattern: string, text: string): boolean {
-  let at = 0;
-  let starAt = -1;
-  let retryAt = 0;
-  let index = 0;
-  while (index < text.length) {
-    const wanted = pattern[at];
-    if (wanted === '*') {
-      starAt = at;
-      retryAt = index;
-      at += 1;
-    } else if (wanted === '?' || wanted === text[index]) {
-      at += 1;
-      index += 1;
-    } else if (starAt >= 0) {
-      at = starAt + 1;
-      retryAt += 1;
-      index = retryAt;
-    } else return false;
-  }
-  while (pattern[at] === '*') at += 1;
-  return at === pattern.length;
 }
 
 function assertPattern(name: string, value: string, pattern: RegExp): void {

@@ -5,6 +5,7 @@ import type { LambdaFunction } from '../functions.js';
 import { InvocationLog } from './invocation-log.js';
 import type { BootstrapMessage, FunctionFailure } from './messages.js';
 import type { Lease, SandboxPool } from './pool.js';
+import type { SandboxEvent } from './sandbox.js';
 
 /** How an invocation of a function ended. */
 export interface Outcome {
@@ -23,6 +24,8 @@ export interface Executor {
    * @throws TooManyRequestsException
    */
   run(lambda: LambdaFunction, requestId: string, event: string, clientContext?: unknown): Promise<Outcome>;
+  /** Waits until the invocations under way have written their logs; their processes are to be ended before. */
+  close(): Promise<void>;
 }
 
 /** Milliseconds for loading a function's code: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html */
@@ -67,7 +70,7 @@ export function functionExecutor({ clock }: Base, pool: SandboxPool, logs: LogWr
     lease: Lease,
     lambda: LambdaFunction,
     log: InvocationLog,
-    event: Parameters<Lease['sandbox']['send']>[0],
+    event: SandboxEvent,
   ): Promise<{ payload?: string; failure?: FunctionFailure; isReusable: boolean }> {
     const { requestId } = event;
     let initDuration = '';
@@ -101,28 +104,39 @@ export function functionExecutor({ clock }: Base, pool: SandboxPool, logs: LogWr
     return `${new Date(clock.now()).toISOString()} ${requestId} Task timed out after ${seconds.toFixed(2)} seconds\n`;
   }
 
+  const running = new Set<Promise<Outcome>>();
+
+  async function runOnce(
+    lambda: LambdaFunction,
+    event: Omit<SandboxEvent, 'functionArn' | 'remaining'>,
+  ): Promise<Outcome> {
+    const lease = await pool.lease(lambda);
+    const log = new InvocationLog(logs, clock, lambda.logGroup, lease.logStream);
+    let isReusable = false;
+    try {
+      const remaining = lambda.timeout * 1000;
+      const outcome = await run(lease, lambda, log, { ...event, functionArn: lambda.arn, remaining });
+      isReusable = outcome.isReusable;
+      const { payload, failure } = outcome;
+      return failure
+        ? { payload: JSON.stringify(failure), functionError: 'Unhandled', logTail: log.tail() }
+        : { payload: payload ?? 'null', logTail: log.tail() };
+    } finally {
+      lease.release(isReusable);
+      log.flush();
+    }
+  }
+
   return {
-    async run(lambda, requestId, event, clientContext) {
-      const lease = await pool.lease(lambda);
-      const log = new InvocationLog(logs, clock, lambda.logGroup, lease.logStream);
-      let isReusable = false;
-      try {
-        const outcome = await run(lease, lambda, log, {
-          requestId,
-          functionArn: lambda.arn,
-          event,
-          remaining: lambda.timeout * 1000,
-          clientContext,
-        });
-        isReusable = outcome.isReusable;
-        const { payload, failure } = outcome;
-        return failure
-          ? { payload: JSON.stringify(failure), functionError: 'Unhandled', logTail: log.tail() }
-          : { payload: payload ?? 'null', logTail: log.tail() };
-      } finally {
-        lease.release(isReusable);
-        log.flush();
-      }
+    run(lambda, requestId, event, clientContext) {
+      const outcome = runOnce(lambda, { requestId, event, clientContext }).finally(() =>
+        running.delete(outcome),
+      );
+      running.add(outcome);
+      return outcome;
+    },
+    async close() {
+      await Promise.allSettled(running);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../clock.js';
+import type { Clock, Timer } from '../../../clock.js';
 import type { LogEvent, LogWriter } from '../../cloudwatch-logs/writer.js';
 
 /** Largest event of CloudWatch Logs, less what it adds: longer lines are cut into several. */
@@ -7,6 +7,8 @@ const EVENT_LIMIT = 256 * 1024 - 26;
 const INVOCATION_LIMIT = 8 * 1024 * 1024;
 /** Bytes that are collected before they are written. */
 const BATCH = 64 * 1024;
+/** Milliseconds after which what was collected is written. */
+const DELAY = 250;
 /** The end of the log that an invocation can ask for, in bytes. */
 const TAIL = 4096;
 
@@ -15,6 +17,7 @@ export class InvocationLog {
   #batch: LogEvent[] = [];
   #batchSize = 0;
   #size = 0;
+  #timer: Timer | undefined;
   #tail = Buffer.alloc(0);
   /** A line that a function has begun to write. */
   #partial = '';
@@ -53,6 +56,12 @@ export class InvocationLog {
 
   flush(): void {
     this.#endLine();
+    this.#write();
+  }
+
+  #write(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     const events = this.#batch;
     this.#batch = [];
     this.#batchSize = 0;
@@ -87,10 +96,7 @@ export class InvocationLog {
     this.#batch.push({ timestamp: this.clock.now(), message });
     this.#batchSize += bytes.length;
     this.#tail = Buffer.from(Buffer.concat([this.#tail, bytes]).subarray(-TAIL));
-    if (this.#batchSize < BATCH) return;
-    const events = this.#batch;
-    this.#batch = [];
-    this.#batchSize = 0;
-    this.writer.write(this.logGroup, this.logStream, events);
+    if (this.#batchSize >= BATCH) this.#write();
+    else this.#timer ??= this.clock.after(DELAY, () => this.#write());
   }
 }
