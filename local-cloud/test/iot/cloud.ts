@@ -6,13 +6,14 @@ import { type Clock, systemClock } from '../../src/clock.js';
 import { front } from '../../src/http/front.js';
 import { listenHttp } from '../../src/http/listener.js';
 import type { Base } from '../../src/plugin.js';
+import type { RoleAuthority } from '../../src/services/iam/role-authority.js';
 import { greengrass } from '../../src/services/greengrassv2/greengrass.js';
 import { servicePath } from '../../src/services/iot/devices/https-listener.js';
 import { type Iot, iot } from '../../src/services/iot/iot.js';
 import { credentialsProvider } from '../../src/services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from '../../src/services/iot-data/iot-data.js';
 import type { FunctionInvoker } from '../../src/services/lambda/invoker.js';
-import { credentialsIssuer } from '../../src/services/sts/issuer.js';
+import { type CredentialsIssuer, credentialsIssuer } from '../../src/services/sts/issuer.js';
 import { openStore } from '../../src/store/store.js';
 
 /** A cloud of AWS IoT alone, on free ports. */
@@ -22,6 +23,7 @@ export interface IotCloud {
   readonly accountId: string;
   readonly ports: { readonly http: number; readonly mqtt: number; readonly https: number };
   readonly iot: Iot;
+  readonly issuer: CredentialsIssuer;
   readonly stateDirectory: string;
   close(): Promise<void>;
 }
@@ -30,7 +32,7 @@ export interface IotCloudOptions {
   stateDirectory?: string;
   clock?: Clock;
   invoker?: FunctionInvoker;
-  roles?: (roleName: string, action: string, resource: string) => boolean;
+  roles?: RoleAuthority;
   onLog?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -76,6 +78,7 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
     accountId: base.accountId,
     ports: { http: http.port, ...ports },
     iot: iotCore,
+    issuer,
     stateDirectory,
     async close() {
       await http.close();

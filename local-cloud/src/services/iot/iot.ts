@@ -2,15 +2,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-iot';
 import type { UpgradeHandler } from '../../http/listener.js';
+import { roleAuthorization } from '../../authorization.js';
 import type { CredentialsLookup } from '../../http/sigv4.js';
 import { type Broker, createBroker } from '../../mqtt/index.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
 import { defineService } from '../../service.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
 import type { FunctionInvoker } from '../lambda/invoker.js';
 import { type IotArns, iotArns } from './arns.js';
-import { PolicyAuthorizer, type RoleAuthorizer } from './authorization/authorizer.js';
+import { PolicyAuthorizer } from './authorization/authorizer.js';
+import { controlPlanePermission } from './authorization/control-plane.js';
 import { type DeviceAccess, deviceAccess } from './authorization/device-access.js';
 import { PermissionSource } from './authorization/permissions.js';
 import { Changes } from './changes.js';
@@ -50,8 +53,8 @@ export interface IotCapabilities {
   readonly credentials: CredentialsLookup;
   /** Runs pre-provisioning hooks; without it every hook refuses. */
   readonly invoker?: FunctionInvoker | undefined;
-  /** Decides for sessions of roles; without it they may do nothing over MQTT. */
-  readonly roles?: RoleAuthorizer | undefined;
+  /** Decides for sessions of roles; without it they may do nothing. */
+  readonly roles?: RoleAuthority | undefined;
 }
 
 /** AWS IoT: the control plane, and what other services build on. */
@@ -82,7 +85,7 @@ export interface IotRegistry {
 /** Opens AWS IoT with the state that the store has. */
 export async function iot(base: Base, capabilities: IotCapabilities): Promise<Iot> {
   const { store, clock, log, accountId, region } = base;
-  const { host } = capabilities;
+  const { host, roles } = capabilities;
   const failed = (error: unknown) =>
     log('error', 'AWS IoT failed at something in the background', { error: String(error) });
   const tables = openTables(store);
@@ -104,7 +107,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const registrar = new Registrar(tables, changes, arns, authority, registry);
 
   const source = new PermissionSource(tables, arns, registry);
-  const authorizer = new PolicyAuthorizer(changes, arns, source, capabilities.roles);
+  const authorizer = new PolicyAuthorizer(changes, arns, source, roles);
   const broker = createBroker<Peer>({ store, clock, log, authorizer });
   broker.on('disconnected', ({ client }) => authorizer.forget(client));
   changes.listen((subjects) => {
@@ -146,6 +149,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...presence.operations,
     },
     validationError: { code: 'InvalidRequestException' },
+    ...(roles && { authorize: roleAuthorization({ prefix: 'iot', roles, clock, permission: controlPlanePermission(arns), deniedCode: 'UnauthorizedException' }) }),
   });
 
   const tags = new ResourceTags(tables, changes);
@@ -158,7 +162,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   return {
     arns,
     broker,
-    access: deviceAccess(arns, source, capabilities.roles),
+    access: deviceAccess(arns, source, roles),
     registry: {
       thingExists: (thingName) => tables.things.get(thingName) !== undefined,
       isAttached: (thingName, certificateArn) =>

@@ -1,13 +1,11 @@
 import type { Authorizer, Client, ConnectDecision, ConnectRequest } from '../../../mqtt/index.js';
+import type { RoleAuthority } from '../../iam/role-authority.js';
 import type { IotArns } from '../arns.js';
 import type { Changes, Subject } from '../changes.js';
 import type { Peer } from '../devices/peer.js';
 import type { ConditionKeys } from '../policy/conditions.js';
 import type { Decide, Decision } from '../policy/evaluate.js';
 import type { PermissionSource } from './permissions.js';
-
-/** Whether a role's session may do something, by the role's own policies. */
-export type RoleAuthorizer = (roleName: string, action: string, resource: string) => boolean;
 
 /** Decisions that are remembered for a connection. */
 const REMEMBERED = 1000;
@@ -32,7 +30,7 @@ export class PolicyAuthorizer implements Authorizer<Peer> {
     changes: Changes,
     private readonly arns: IotArns,
     private readonly source: PermissionSource,
-    private readonly roles: RoleAuthorizer | undefined,
+    private readonly roles: RoleAuthority | undefined,
   ) {
     changes.listen((subjects) => {
       source.forget(subjects);
@@ -133,9 +131,10 @@ export class PolicyAuthorizer implements Authorizer<Peer> {
       case 'account':
         return () => 'allowed';
       case 'role': {
-        const { roles } = this;
+        const { roleName } = principal;
+        const context = new Map([['aws:sourceip', sourceIp]]);
         return (action, resource) =>
-          roles?.(principal.roleName, action, resource) ? 'allowed' : 'implicitDeny';
+          this.roles?.decide(roleName, { action, resource, context }) ?? 'implicitDeny';
       }
       case 'anonymous':
         return () => 'implicitDeny';

@@ -1,6 +1,6 @@
+import type { RoleAuthority } from '../../iam/role-authority.js';
 import type { IotArns } from '../arns.js';
 import type { Peer } from '../devices/peer.js';
-import type { RoleAuthorizer } from './authorizer.js';
 import type { PermissionSource } from './permissions.js';
 
 /** Decides what callers of HTTPS endpoints for devices may do. */
@@ -21,7 +21,7 @@ export interface DeviceAccess {
 export function deviceAccess(
   arns: IotArns,
   source: PermissionSource,
-  roles: RoleAuthorizer | undefined,
+  roles: RoleAuthority | undefined,
 ): DeviceAccess {
   return {
     allows({ principal, sourceIp, domainName }, action, resource) {
@@ -31,8 +31,10 @@ export function deviceAccess(
           return true;
         case 'anonymous':
           return false;
-        case 'role':
-          return roles?.(principal.roleName, action, arn) ?? false;
+        case 'role': {
+          const context = new Map([['aws:sourceip', sourceIp]]);
+          return roles?.decide(principal.roleName, { action, resource: arn, context }) === 'allowed';
+        }
         case 'certificate': {
           const { certificateId } = principal;
           const { decide } = source.of({ certificateId, clientId: undefined, sourceIp, domainName });

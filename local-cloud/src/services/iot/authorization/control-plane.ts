@@ -1,0 +1,35 @@
+import type { Permission } from '../../../authorization.js';
+import type { IotArns } from '../arns.js';
+
+/** Members of inputs that name what an operation is about, and its ARN. */
+const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: string) => string])[] = [
+  ['resourceArn', (_arns, arn) => arn],
+  ['target', (_arns, arn) => arn],
+  ['principal', (_arns, arn) => arn],
+  ['certificateId', (arns, id) => arns.certificate(id)],
+  ['thingName', (arns, name) => arns.thing(name)],
+  ['thingGroupName', (arns, name) => arns.thingGroup(name)],
+  ['thingTypeName', (arns, name) => arns.thingType(name)],
+  ['policyName', (arns, name) => arns.policy(name)],
+  ['templateName', (arns, name) => arns.template(name)],
+  ['roleAlias', (arns, name) => arns.roleAlias(name)],
+];
+
+/** Operations that are about two resources, both of which have to be allowed. */
+const ABOUT_BOTH = new Set(['AddThingToThingGroup', 'RemoveThingFromThingGroup']);
+
+/**
+ * The permissions that operations of the control plane need (service authorization reference, "Actions, resources,
+ * and condition keys for AWS IoT"): on the resource that the input names first, in the order above.
+ */
+export function controlPlanePermission(arns: IotArns) {
+  return (operation: string, input: Readonly<Record<string, unknown>>): Permission[] | undefined => {
+    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates)$/.test(operation)) return undefined;
+    const resources = NAMED.flatMap(([member, arn]) => {
+      const name = input[member];
+      return typeof name === 'string' ? [arn(arns, name)] : [];
+    });
+    const about = ABOUT_BOTH.has(operation) ? resources : resources.slice(0, 1);
+    return about.length > 0 ? about.map((resource) => ({ action: `iot:${operation}`, resource })) : undefined;
+  };
+}
