@@ -5,7 +5,7 @@ import {
   type PolicyDocument,
   parsePolicyDocument,
 } from '../../policy/index.js';
-import type { RoleDirectory } from './directory.js';
+import type { KnownRole, RoleDirectory } from './directory.js';
 import type { ManagedPolicies } from './managed-policies.js';
 import type { RoleAuthority } from './role-authority.js';
 import type { Roles } from './roles.js';
@@ -58,10 +58,8 @@ export function authority(
       const boundary = policies.document(role.permissionsBoundary);
       return boundary === undefined ? 'implicitDeny' : evaluate([parse(boundary, 'identity')], request);
     },
-    byArn(arn) {
-      const role = byArn(arn);
-      return role && { roleName: role.roleName, arn, maxSessionDuration: role.maxSessionDuration };
-    },
+    byArn: (arn) => known(byArn(arn)),
+    byName: (roleName) => known(roles.find(roleName)),
     trusts(roleArn, name, context = new Map()) {
       // Services here act for this account alone.
       const ofService = new Map([
@@ -73,4 +71,10 @@ export function authority(
     },
     mayAssume,
   };
+}
+
+function known(role: Role | undefined): KnownRole | undefined {
+  if (!role) return undefined;
+  const { roleName, roleId, arn, maxSessionDuration } = role;
+  return { roleName, roleId, arn, maxSessionDuration };
 }

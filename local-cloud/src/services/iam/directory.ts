@@ -4,6 +4,8 @@ import type { ConditionContext, RequestPrincipal } from '../../policy/index.js';
 export interface RoleDirectory {
   /** The role of that ARN, or undefined when this account has none. */
   byArn(arn: string): KnownRole | undefined;
+  /** The role of that name. */
+  byName(roleName: string): KnownRole | undefined;
   /**
    * Whether the role's trust policy lets a service, such as `lambda.amazonaws.com`, assume the role. What the
    * service would say of the call (`aws:SourceAccount`, `aws:SourceArn`) is given as `context`.
@@ -15,6 +17,8 @@ export interface RoleDirectory {
 
 export interface KnownRole {
   readonly roleName: string;
+  /** Unique among all roles that ever were: `AROA…`. */
+  readonly roleId: string;
   readonly arn: string;
   /** Seconds that a session of the role may last. */
   readonly maxSessionDuration: number;

@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { CredentialsLookup } from '../../http/sigv4.js';
 import type { Base } from '../../plugin.js';
 
-/** Temporary credentials of a role's session. */
+/** Temporary credentials. */
 export interface TemporaryCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
   readonly expiration: Date;
+}
+
+/** Temporary credentials of a role's session. */
+export interface RoleCredentials extends TemporaryCredentials {
   /** `arn:aws:sts::{account}:assumed-role/{role}/{session}`. */
   readonly assumedRoleArn: string;
 }
@@ -15,7 +19,9 @@ export interface TemporaryCredentials {
 /** Issues temporary credentials; who may have them is for the caller to decide. */
 export interface CredentialsIssuer {
   /** @param duration seconds. */
-  issue(roleName: string, sessionName: string, duration: number): TemporaryCredentials;
+  issue(roleName: string, sessionName: string, duration: number): RoleCredentials;
+  /** Temporary credentials of the account itself. @param duration seconds. */
+  issueForAccount(duration: number): TemporaryCredentials;
   readonly lookup: CredentialsLookup;
 }
 
@@ -23,8 +29,8 @@ interface Session {
   secretAccessKey: string;
   sessionToken: string;
   expiration: number;
-  roleName: string;
-  sessionName: string;
+  /** Undefined: the account's. */
+  role?: { roleName: string; sessionName: string };
 }
 
 const KEY_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -34,36 +40,39 @@ export function credentialsIssuer({ store, clock, accountId }: Base): Credential
   const sessions = store.table<Session>('sts.sessions');
   const arnOf = (roleName: string, sessionName: string) =>
     `arn:aws:sts::${accountId}:assumed-role/${roleName}/${sessionName}`;
+
+  function open(duration: number, role: Session['role']): TemporaryCredentials {
+    const accessKeyId = `ASIA${Array.from(randomBytes(16), (byte) => KEY_ALPHABET[byte % 32]).join('')}`;
+    const session: Session = {
+      secretAccessKey: randomBytes(30).toString('base64'),
+      sessionToken: randomBytes(192).toString('base64'),
+      expiration: clock.now() + duration * 1000,
+      ...(role ? { role } : {}),
+    };
+    store.transaction(() => {
+      for (const [id, { expiration }] of sessions.entries()) {
+        if (expiration < clock.now()) sessions.delete(id);
+      }
+      sessions.put(accessKeyId, session);
+    });
+    const { secretAccessKey, sessionToken, expiration } = session;
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: new Date(expiration) };
+  }
+
   return {
     issue(roleName, sessionName, duration) {
-      const accessKeyId = `ASIA${Array.from(randomBytes(16), (byte) => KEY_ALPHABET[byte % 32]).join('')}`;
-      const session: Session = {
-        secretAccessKey: randomBytes(30).toString('base64'),
-        sessionToken: randomBytes(192).toString('base64'),
-        expiration: clock.now() + duration * 1000,
-        roleName,
-        sessionName,
-      };
-      store.transaction(() => {
-        for (const [id, { expiration }] of sessions.entries()) {
-          if (expiration < clock.now()) sessions.delete(id);
-        }
-        sessions.put(accessKeyId, session);
-      });
-      return {
-        accessKeyId,
-        secretAccessKey: session.secretAccessKey,
-        sessionToken: session.sessionToken,
-        expiration: new Date(session.expiration),
-        assumedRoleArn: arnOf(roleName, sessionName),
-      };
+      const credentials = open(duration, { roleName, sessionName });
+      return { ...credentials, assumedRoleArn: arnOf(roleName, sessionName) };
     },
+    issueForAccount: (duration) => open(duration, undefined),
     lookup(accessKeyId) {
       const session = sessions.get(accessKeyId);
       if (!session) return undefined;
-      const { roleName, sessionName } = session;
-      const arn = arnOf(roleName, sessionName);
-      return { ...session, principal: { kind: 'role', arn, roleName, sessionName } };
+      const { role, ...credentials } = session;
+      if (!role) {
+        return { ...credentials, principal: { kind: 'account', arn: `arn:aws:iam::${accountId}:root` } };
+      }
+      return { ...credentials, principal: { kind: 'role', arn: arnOf(role.roleName, role.sessionName), ...role } };
     },
   };
 }
