@@ -89,7 +89,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       logs: logs.writer,
       readObject: objects.readObject,
     });
-    const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker });
+    const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker, roles });
     const iotData = iotDataPlane(iotCore);
     const plugins: Plugin[] = [
       sts(base, { roles, issuer }),
