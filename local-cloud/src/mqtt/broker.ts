@@ -159,7 +159,8 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     // [MQTT-3.3.1-5] [MQTT-3.3.1-8] Kept as the topic's retained message with RETAIN only.
     const retained = publication.retain ? this.retained.put(publication) : undefined;
     if (interceptor) this.#intercept(interceptor, publication, client);
-    if (this.#events.has('publish')) this.#events.emit('publish', view(publication, client));
+    if (this.#events.has('publish'))
+      this.#events.emit('publish', view(publication, client, this.clock.now()));
     // [MQTT-4.5.0-1]
     const routed = interceptor && !interceptor.deliver ? undefined : this.sessions.route(publication);
     return retained && routed ? Promise.all([retained, routed]).then(() => {}) : (retained ?? routed);
@@ -173,7 +174,7 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     try {
-      const result = interceptor.handler(view(publication, client));
+      const result = interceptor.handler(view(publication, client, this.clock.now()));
       if (result) result.catch(failed);
     } catch (error) {
       failed(error);
@@ -183,7 +184,9 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
 
 type Events<P> = BrokerEvents<P> & { publish: InboundPublish<P> };
 
-function view<P>(publication: Publication, client: Client<P> | undefined): InboundPublish<P> {
-  const { topic, payload, qos, retain, properties } = publication;
+function view<P>(publication: Publication, client: Client<P> | undefined, now: number): InboundPublish<P> {
+  const { topic, payload, qos, retain } = publication;
+  const messageExpiryInterval = publication.secondsLeft(now);
+  const properties = { ...publication.properties, messageExpiryInterval };
   return { topic, payload, qos, retain, properties, client };
 }

@@ -11,6 +11,7 @@ import { connackProperties, negotiate, type Terms } from './handshake.js';
 import type { Hub } from './hub.js';
 import { Link } from './link.js';
 import { Publishing } from './publishing.js';
+import { DISCONNECT_CODES, RETURN_CODES } from './reasons.js';
 import type { Session } from './session.js';
 import { Subscribing } from './subscribing.js';
 import { WillKeeper } from './will.js';
@@ -308,25 +309,3 @@ export class Connection<P> {
     return { clientId: this.#established?.client.clientId };
   }
 }
-
-/** What a client of MQTT 5 is told when the broker ends its connection; nothing when the connection is lost. */
-const DISCONNECT_CODES: Readonly<Partial<Record<DisconnectReason, number>>> = {
-  AUTH_ERROR: ReasonCode.NotAuthorized,
-  FORBIDDEN_ACCESS: ReasonCode.NotAuthorized,
-  CLIENT_ERROR: ReasonCode.ProtocolError,
-  DUPLICATE_CLIENTID: ReasonCode.SessionTakenOver,
-  MQTT_KEEP_ALIVE_TIMEOUT: ReasonCode.KeepAliveTimeout,
-  SERVER_ERROR: ReasonCode.UnspecifiedError,
-  SERVER_INITIATED_DISCONNECT: ReasonCode.ServerShuttingDown,
-  API_INITIATED_DISCONNECT: ReasonCode.AdministrativeAction,
-  WEBSOCKET_TTL_EXPIRATION: ReasonCode.AdministrativeAction,
-  THROTTLED: ReasonCode.QuotaExceeded,
-};
-
-/** The return codes of MQTT 3 for refusals (MQTT 3.1.1 section 3.2.2.3). */
-const RETURN_CODES: ReadonlyMap<number, number> = new Map([
-  [ReasonCode.ClientIdentifierNotValid, 2],
-  [ReasonCode.UnspecifiedError, 3],
-  [ReasonCode.BadUserNameOrPassword, 4],
-  [ReasonCode.NotAuthorized, 5],
-]);

@@ -72,7 +72,7 @@ export class Publication {
   }
 
   encode(variant: Variant, now: number): EncodedPublish {
-    const seconds = this.#secondsLeft(now);
+    const seconds = this.secondsLeft(now);
     if (seconds !== this.#encodedFor) {
       this.#encoded.length = 0;
       this.#encodedFor = seconds;
@@ -88,7 +88,7 @@ export class Publication {
 
   /** For a client of MQTT 5 that wants topic aliases; `named` says whether the topic's name goes with it. */
   encodeAliased(variant: Variant, now: number, topicAlias: number, named: boolean): EncodedPublish {
-    const messageExpiryInterval = this.#secondsLeft(now);
+    const messageExpiryInterval = this.secondsLeft(now);
     return this.#encode(variant, named ? this.topic : '', {
       ...this.#properties,
       messageExpiryInterval,
@@ -117,7 +117,7 @@ export class Publication {
   }
 
   /** [MQTT-3.3.2-6] What is left of the message expiry interval; 0 in the last second, as AWS IoT Core says it. */
-  #secondsLeft(now: number): number | undefined {
+  secondsLeft(now: number): number | undefined {
     return this.expiresAt === undefined ? undefined : Math.max(0, Math.floor((this.expiresAt - now) / 1000));
   }
 }

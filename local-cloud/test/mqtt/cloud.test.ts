@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { ManualClock } from '../../src/clock.js';
 import type { InboundPublish } from '../../src/mqtt/index.js';
 import { type Peer, start } from './harness.js';
 import { RawClient } from './raw-client.js';
 
 describe('reserved topics', () => {
   test('are handed to the handler of the longest prefix, with all that the client said', async () => {
-    const { port, broker } = await start();
+    const { port, broker } = await start({ clock: new ManualClock() });
     const general: InboundPublish<Peer>[] = [];
     const special: InboundPublish<Peer>[] = [];
     broker.intercept('$aws/', (publish) => void general.push(publish));
@@ -17,6 +18,7 @@ describe('reserved topics', () => {
       responseTopic: 'r',
       correlationData: Buffer.from('x'),
       userProperties: { k: 'v' },
+      messageExpiryInterval: 60,
     };
     client.publish({ topic: '$aws/things/t', payload: 'p', qos: 1, messageId: 4, properties });
     expect(await client.next('puback')).toMatchObject({ messageId: 4, reasonCode: 0 });
@@ -29,7 +31,12 @@ describe('reserved topics', () => {
         payload: Buffer.from('p'),
         qos: 1,
         client: { clientId: 'c', protocolVersion: 5, peer: { port: client.socket.localPort } },
-        properties: { responseTopic: 'r', correlationData: Buffer.from('x'), userProperties: [['k', 'v']] },
+        properties: {
+          responseTopic: 'r',
+          correlationData: Buffer.from('x'),
+          userProperties: [['k', 'v']],
+          messageExpiryInterval: 60,
+        },
       },
     ]);
     expect(general).toMatchObject([{ topic: '$aws/other' }]);
