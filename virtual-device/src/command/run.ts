@@ -50,10 +50,10 @@ export function addRunCommand(program: Command): void {
           onEvent: (event) => (options.json ? printJson(event) : print(describeEvent(event))),
         });
       } catch (error) {
+        // What is read for its end would keep the process.
+        process.stdin.destroy();
         if (stop.signal.aborted) return;
         throw error;
-      } finally {
-        if (stop.signal.aborted) process.stdin.destroy();
       }
       await stopped;
       await device.stop();
