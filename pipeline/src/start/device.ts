@@ -77,7 +77,6 @@ export async function prepareDevice(root: string, thing: string, image: ImageFil
             claimCertificatePath,
             claimCertificatePrivateKeyPath,
             rootCaPath,
-            deviceId: thing,
             templateParameters: { [provisioningParameters.serialNumber]: thing },
           },
         },
