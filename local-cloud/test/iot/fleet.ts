@@ -21,7 +21,7 @@ export interface Identity {
 }
 
 /** What an AWS SDK client needs to reach the cloud; an error is an error at once. */
-export function sdkConfig(cloud: IotCloud) {
+export function sdkConfig(cloud: Pick<IotCloud, 'endpointUrl' | 'region'>) {
   return {
     endpoint: cloud.endpointUrl,
     region: cloud.region,
@@ -75,13 +75,13 @@ export async function newIdentity(
   };
 }
 
-export function rootCa(cloud: IotCloud): string {
+export function rootCa(cloud: Pick<IotCloud, 'stateDirectory'>): string {
   return readFileSync(`${cloud.stateDirectory}/root-ca.pem`, 'utf8');
 }
 
 /** Connects MQTT.js with a certificate; rejects when the connection is refused. */
 export async function connect(
-  cloud: IotCloud,
+  cloud: Pick<IotCloud, 'ports' | 'stateDirectory'>,
   { cert, key }: Pick<Identity, 'cert' | 'key'>,
   clientId: string,
   options: IClientOptions = {},
