@@ -104,7 +104,8 @@ export async function startDevice(options: DeviceOptions): Promise<Device> {
       if (!stop.signal.aborted) provisioningLog('error', messageOf(error));
       throw error;
     });
-    logs = new GreengrassLogs(layout.logs, clock, logBounds(store));
+    const isDebugging = /^(debug|trace)$/i.test(store.current.nucleus.logging?.level ?? '');
+    logs = new GreengrassLogs(layout.logs, clock, logBounds(store), isDebugging);
     return await run({ options, layout, clock, logs, store, stop, emit, listeners, disposers, dispose });
   } catch (error) {
     await dispose();
@@ -208,7 +209,10 @@ async function run(context: Running): Promise<Device> {
       const configuration = configurations.of(name);
       if (!spec || !isJsonObject(configuration)) return undefined;
       const policies = configuration.accessControl;
-      return policies === undefined ? undefined : interpolateJson(policies, spec.variables);
+      // As the nucleus, which replaces variables in configuration only when it is told to.
+      if (policies === undefined || store.current.nucleus.interpolateComponentConfiguration !== true)
+        return policies;
+      return interpolateJson(policies, spec.variables);
     },
     iotCore: iotCoreCapability(connection),
     configuration: configurations,
@@ -255,7 +259,8 @@ async function run(context: Running): Promise<Device> {
     },
     reconnect: () => connection.reconnect(),
     stop() {
-      stopping ??= shutDown();
+      // Begun in a later turn: aborting the signal below calls this again.
+      stopping ??= Promise.resolve().then(shutDown);
       return stopping;
     },
   };

@@ -22,6 +22,8 @@ export const NucleusConfiguration = z.looseObject({
   iotDataEndpoint: Endpoint.optional(),
   iotCredEndpoint: Endpoint.optional(),
   iotRoleAlias: Text.optional(),
+  /** Whether recipe variables are also replaced in components' access control policies. */
+  interpolateComponentConfiguration: z.union([z.boolean(), z.stringbool()]).optional(),
   greengrassDataPlanePort: Port.optional(),
   greengrassDataPlaneEndpoint: Text.optional(),
   mqtt: z
@@ -35,7 +37,13 @@ export const NucleusConfiguration = z.looseObject({
     })
     .optional(),
   fleetStatus: z.looseObject({ periodicStatusPublishIntervalSeconds: Size.optional() }).optional(),
-  logging: z.looseObject({ fileSizeKB: Size.optional(), totalLogsSizeKB: Size.optional() }).optional(),
+  logging: z
+    .looseObject({
+      level: z.string().optional(),
+      fileSizeKB: Size.optional(),
+      totalLogsSizeKB: Size.optional(),
+    })
+    .optional(),
 });
 export type NucleusConfiguration = z.infer<typeof NucleusConfiguration>;
 

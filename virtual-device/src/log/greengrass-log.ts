@@ -36,13 +36,13 @@ export class GreengrassLogs {
     private readonly folder: string,
     private readonly clock: Clock,
     private readonly bounds: LogBounds = DEFAULT_LOG_BOUNDS,
-    private readonly onSystemEvent: (event: LogEvent) => void = () => {},
+    /** The nucleus's `logging.level` at its default drops what is for debugging. */
+    private readonly withDebug = false,
   ) {}
 
   /** Writes to `greengrass.log`. */
   system(event: LogEvent): void {
     this.#write('greengrass', event);
-    this.onSystemEvent(event);
   }
 
   /** Writes to a component's own log. */
@@ -57,6 +57,7 @@ export class GreengrassLogs {
   }
 
   #write(name: string, event: LogEvent): void {
+    if (event.level === 'debug' && !this.withDebug) return;
     let file = this.#files.get(name);
     if (!file) {
       file = new LogFile(join(this.folder, `${name}.log`), this.bounds);

@@ -1,8 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { readProcess } from '../../src/component/process-table.js';
+import type { PreparedDevice } from './fixtures.js';
 
 const COMMAND = fileURLToPath(new URL('../../bin/virtual-device.js', import.meta.url));
 
@@ -83,4 +87,47 @@ export function command(...args: string[]): Promise<CommandResult> {
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
     });
   });
+}
+
+/** The command running a prepared device. */
+export function run(device: PreparedDevice, ...more: string[]): Agent {
+  return new Agent(['run', '--root', device.root, '--init-config', device.configFile, '--json', ...more]);
+}
+
+/** A local deployment by the command, waited for. */
+export function deploy(
+  device: PreparedDevice,
+  folders: { recipeDir: string; artifactDir: string },
+  ...more: string[]
+) {
+  const { recipeDir, artifactDir } = folders;
+  return command(
+    ...['deployment', 'create', '--root', device.root, '--wait', '--json'],
+    ...['--recipeDir', recipeDir, '--artifactDir', artifactDir, ...more],
+  );
+}
+
+export const log = (device: PreparedDevice, name: string) =>
+  readFileSync(join(device.root, 'logs', `${name}.log`), 'utf8');
+
+/** Every process that was started for a device, wherever it went since. */
+export function processesOf(device: PreparedDevice): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return (
+          readProcess(pid) &&
+          readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`GG_ROOT_PATH=${device.root}\0`)
+        );
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Resolves when none of a device's processes is left. */
+export async function gone(device: PreparedDevice): Promise<void> {
+  while (processesOf(device).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }

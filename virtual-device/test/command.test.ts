@@ -1,0 +1,116 @@
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command, run } from './support/agent.js';
+import { prepareDevice, temporaryFolder } from './support/fixtures.js';
+import { TestBroker } from './support/iot-broker.js';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await TestBroker.start();
+});
+afterAll(() => broker.stop());
+
+describe('the virtual-device command', () => {
+  it('tells a refusal in the cloud’s words and ends', async () => {
+    broker.provisioning.register = ({ SerialNumber }) =>
+      SerialNumber === 'D2'
+        ? { statusCode: 403, errorCode: 'AccessDenied', errorMessage: 'serial D2 is not listed' }
+        : { thingName: SerialNumber ?? '' };
+    const device = await prepareDevice(broker, 'D2');
+    const agent = run(device);
+    expect(await agent.exited).toBe(3);
+    expect(agent.events.at(-1)).toMatchObject({ event: 'refused', code: 'PROVISIONING_REFUSED' });
+    expect(agent.stderr).toMatch(
+      /^AWS IoT refuses to provision the device SerialNumber=D2 .*serial D2 is not listed\n$/,
+    );
+  });
+
+  it('has an LED and a button where Linux has them', async () => {
+    const device = await prepareDevice(broker, 'D9');
+    expect(await command('button', 'press', '--root', device.root)).toMatchObject({
+      code: 1,
+      stderr: `No device is running in ${device.root}; start it first.\n`,
+    });
+    await run(device, '--led', 'status').event(({ event }) => event === 'started');
+    expect(readFileSync(join(device.root, 'sys/class/leds/status/brightness'), 'utf8')).toBe('0\n');
+    const events = openSync(join(device.root, 'dev/input/event0'), 'r');
+    expect((await command('button', 'press', '--root', device.root)).code).toBe(0);
+    const bytes = Buffer.alloc(24 * 4);
+    expect(readSync(events, bytes)).toBe(96);
+    closeSync(events);
+    const decoded = [0, 24, 48, 72].map((at) => [
+      bytes.readUInt16LE(at + 16),
+      bytes.readUInt16LE(at + 18),
+      bytes.readInt32LE(at + 20),
+    ]);
+    expect(decoded).toEqual([
+      [1, 148, 1],
+      [0, 0, 0],
+      [1, 148, 0],
+      [0, 0, 0],
+    ]);
+  });
+
+  it('publishes its health on launch, with the nucleus among the components', async () => {
+    const device = await prepareDevice(broker, 'D10');
+    await run(device).event(({ event }) => event === 'connected');
+    const { payload } = await broker.message(
+      ({ topic }) => topic === '$aws/things/D10/greengrassv2/health/json',
+    );
+    expect(JSON.parse(payload)).toMatchObject({
+      thing: 'D10',
+      messageType: 'COMPLETE',
+      trigger: 'NUCLEUS_LAUNCH',
+      overallDeviceStatus: 'HEALTHY',
+      sequenceNumber: 1,
+      components: [{ componentName: 'aws.greengrass.Nucleus', status: 'RUNNING', isRoot: false }],
+    });
+  });
+
+  it.each([
+    [['run'], 2, /--root/],
+    [['run', '--root', '/dev/null/here'], 5, /^The device's root \/dev\/null\/here cannot be used/],
+    [['component', 'list', '--root', '/nonexistent'], 1, /^No device is running in \/nonexistent/],
+    [['deployment', 'create', '--root', '/x', '--merge', 'a'], 2, /<name>=<version>/],
+  ])('says what is wrong: %s', async (args, code, message) => {
+    const result = await command(...args);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(message);
+  });
+
+  it('is not provisioned without config.yaml, and says which key is missing in a bad one', async () => {
+    const root = temporaryFolder();
+    expect(await command('run', '--root', root)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/--init-config FILE\.\n$/),
+    });
+    const file = join(root, 'config.yaml');
+    writeFileSync(file, 'system: {}\n');
+    expect(await command('run', '--root', root, '--init-config', file)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/config\.yaml: system\.thingName is missing/),
+    });
+    expect(existsSync(join(root, 'privKey.key'))).toBe(false);
+  });
+
+  it('does not let strangers on its socket', async () => {
+    const device = await prepareDevice(broker, 'D11');
+    await run(device).event(({ event }) => event === 'started');
+    const info = JSON.parse(
+      readFileSync(join(device.root, 'cli_ipc_info', `user-${process.getuid?.()}`), 'utf8'),
+    );
+    writeFileSync(
+      join(device.root, 'cli_ipc_info', `user-${process.getuid?.()}`),
+      JSON.stringify({ ...info, cli_auth_token: 'guess' }),
+    );
+    expect(await command('component', 'list', '--root', device.root)).toMatchObject({ code: 1 });
+    await new Promise<void>((resolve) => {
+      const socket = connect(info.domain_socket_path, () => socket.end('rubbish'.repeat(100)));
+      socket.resume();
+      socket.on('close', () => resolve());
+      socket.on('error', () => {});
+    });
+  });
+});
