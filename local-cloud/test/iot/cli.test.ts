@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import { iotCloud } from './cloud.js';
+import { ALLOW_ALL, TEMPLATE } from './fleet.js';
+
+const run = promisify(execFile);
+const hasCli = await run('aws', ['--version']).then(
+  () => true,
+  () => false,
+);
+
+test.skipIf(!hasCli)('the AWS CLI sets up a fleet', async () => {
+  const cloud = await iotCloud();
+  const directory = mkdtempSync(join(tmpdir(), 'local-cloud-cli-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const env = {
+    ...process.env,
+    AWS_ENDPOINT_URL: cloud.endpointUrl,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_DEFAULT_REGION: cloud.region,
+    AWS_CONFIG_FILE: join(directory, 'none'),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
+  };
+  const aws = async (...args: string[]): Promise<Record<string, unknown>> => {
+    const { stdout } = await run('aws', [...args, '--output', 'json'], { env, cwd: directory });
+    return stdout.trim() === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
+  };
+  writeFileSync(join(directory, 'policy.json'), ALLOW_ALL);
+  writeFileSync(join(directory, 'template.json'), JSON.stringify(TEMPLATE));
+  const [claim, , template] = await Promise.all([
+    aws(
+      ...['iot', 'create-keys-and-certificate', '--set-as-active', '--certificate-pem-outfile', 'claim.pem'],
+    ),
+    aws('iot', 'create-policy', '--policy-name', 'p', '--policy-document', 'file://policy.json'),
+    aws(
+      ...['iot', 'create-provisioning-template', '--template-name', 't', '--enabled'],
+      ...['--template-body', 'file://template.json'],
+      ...['--provisioning-role-arn', 'arn:aws:iam::000000000000:role/r'],
+    ),
+    aws('iot', 'create-thing', '--thing-name', 'one', '--attribute-payload', 'attributes={a=1}'),
+    aws('iot-data', 'publish', '--topic', 'a/b', '--qos', '1', '--retain', '--payload', 'e30='),
+  ]);
+  expect(template).toMatchObject({ defaultVersionId: 1 });
+  await aws('iot', 'attach-policy', '--policy-name', 'p', '--target', String(claim?.certificateArn));
+  expect(await aws('iot', 'describe-thing', '--thing-name', 'one')).toMatchObject({ attributes: { a: '1' } });
+  await expect(aws('iot', 'describe-thing', '--thing-name', 'two')).rejects.toMatchObject({
+    stderr: expect.stringContaining('ResourceNotFoundException'),
+  });
+  const { payload } = await aws('iot-data', 'get-retained-message', '--topic', 'a/b');
+  // Version 2 of the command takes the payload for base64, version 1 for text.
+  expect(['{}', 'e30=']).toContain(Buffer.from(String(payload), 'base64').toString());
+  expect(await aws('greengrassv2', 'list-core-devices')).toMatchObject({ coreDevices: [] });
+});
