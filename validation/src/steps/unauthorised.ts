@@ -1,6 +1,6 @@
 // @peculiar/x509's dependency injection needs it to be there first.
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import { randomUUID, webcrypto } from 'node:crypto';
 import {
   DescribeThingCommand,
   ListCertificatesCommand,
@@ -66,7 +66,7 @@ async function pendingCertificates(world: World): Promise<string[]> {
  * @returns how the connection was refused.
  */
 async function connectWithPendingCertificate(image: ImageFiles, thing: string): Promise<string> {
-  const claim = await connect(image, image.claimCertificate, image.claimPrivateKey, `${thing}-intruder`);
+  const claim = await connect(image, image.claimCertificate, image.claimPrivateKey, `claim-${randomUUID()}`);
   let certificatePem: string;
   let privateKey: string;
   try {
