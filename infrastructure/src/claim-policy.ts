@@ -18,7 +18,11 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
   // `accepted` and `rejected`.
   const answers = requests.map((topic) => `${topic}/*`);
   return policyDocument(
-    { Effect: 'Allow', Action: ['iot:Connect'], Resource: [iot(`client/${UUID}`), iot(`client/claim-${UUID}`)] },
+    {
+      Effect: 'Allow',
+      Action: ['iot:Connect'],
+      Resource: [iot(`client/${UUID}`), iot(`client/claim-${UUID}`)],
+    },
     { Effect: 'Allow', Action: ['iot:Publish'], Resource: requests.map((topic) => iot(`topic/${topic}`)) },
     {
       Effect: 'Allow',

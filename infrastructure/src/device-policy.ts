@@ -32,10 +32,7 @@ export function devicePolicyDocument(place: Place): PolicyDocument {
     {
       Effect: 'Allow',
       Action: ['iot:Publish'],
-      Resource: [
-        iot(`topic/lambda/${THING}/*`),
-        iot(`topic/$aws/things/${THING}/greengrass*/health/json`),
-      ],
+      Resource: [iot(`topic/lambda/${THING}/*`), iot(`topic/$aws/things/${THING}/greengrass*/health/json`)],
     },
     {
       Effect: 'Allow',

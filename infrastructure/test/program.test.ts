@@ -78,7 +78,9 @@ describe('least privilege', () => {
   const bounded = (pattern: string) =>
     /\/\$\{iot:Connection\.Thing\.ThingName\}[/#]/.test(pattern) ||
     /:client\/(claim-)?\?{8}(-\?{4}){3}-\?{12}$/.test(pattern) ||
-    /\$aws\/(certificates\/create(-from-csr)?|provisioning-templates\/\w+\/provision)\/json\/\*$/.test(pattern);
+    /\$aws\/(certificates\/create(-from-csr)?|provisioning-templates\/\w+\/provision)\/json\/\*$/.test(
+      pattern,
+    );
 
   it('allows wildcard resources only where each is named with its reason', () => {
     const seen = new Set<string>();

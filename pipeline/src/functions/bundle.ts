@@ -37,7 +37,7 @@ export async function bundleFunction(name: string, entry: string): Promise<Funct
     });
     const [script] = outputFiles;
     if (script === undefined) throw new Error('esbuild wrote nothing');
-    const zip = zipSync({ 'index.js': script.contents }, { mtime: EPOCH, level: 9 });
+    const zip = zipSync({ 'index.js': script.contents }, { mtime: EPOCH, level: 6 });
     return { name, zip, sha256: createHash('sha256').update(zip).digest('hex') };
   } catch (error) {
     throw new MooringError('BundleFailed', `The function ${name} cannot be bundled: ${explain(error)}`, {

@@ -8,9 +8,9 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { bucketNames } from '@mooring/contracts';
+import { Role } from '@pulumi/aws-native/iam/index.js';
 import { Policy, RoleAlias, ThingGroup } from '@pulumi/aws-native/iot/index.js';
 import { Bucket } from '@pulumi/aws-native/s3/index.js';
-import { Role } from '@pulumi/aws-native/iam/index.js';
 import pulumi from '@pulumi/pulumi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeployError } from '../../src/deploy/deploy-error.js';
@@ -43,7 +43,8 @@ const stackOf = (program: () => Promise<object>, seen: DeployProgress[] = []) =>
   program,
   onProgress: (progress: DeployProgress) => seen.push(progress),
 });
-const deploy = (program: () => Promise<object>, seen?: DeployProgress[]) => deployInProcess(stackOf(program, seen));
+const deploy = (program: () => Promise<object>, seen?: DeployProgress[]) =>
+  deployInProcess(stackOf(program, seen));
 const nothing = async () => ({});
 
 async function policyDocument(policyName: string): Promise<unknown> {
@@ -65,14 +66,21 @@ describe('a deployment to the local cloud', () => {
           assumeRolePolicyDocument: {
             Version: '2012-10-17',
             Statement: [
-              { Effect: 'Allow', Principal: { Service: 'credentials.iot.amazonaws.com' }, Action: 'sts:AssumeRole' },
+              {
+                Effect: 'Allow',
+                Principal: { Service: 'credentials.iot.amazonaws.com' },
+                Action: 'sts:AssumeRole',
+              },
             ],
           },
         });
         const alias = new RoleAlias('alias', { roleAlias: 'TestAlias', roleArn: role.arn });
         const policy = new Policy('policy', { policyName, policyDocument: document(action) });
         if (extra) {
-          new Bucket('bucket', { bucketName: 'mooring-test-extra', versioningConfiguration: { status: 'Enabled' } });
+          new Bucket('bucket', {
+            bucketName: 'mooring-test-extra',
+            versioningConfiguration: { status: 'Enabled' },
+          });
         }
         return { alias: alias.roleAliasArn, policy: policy.arn };
       };
@@ -121,7 +129,10 @@ describe('a deployment to the local cloud', () => {
         { thingGroupName: 'Child', parentGroupName: 'Parent' },
         { dependsOn: above },
       );
-      new RoleAlias('alias', { roleAlias: 'After', roleArn: pulumi.interpolate`arn:aws:iam::000000000000:role/${child.id}` });
+      new RoleAlias('alias', {
+        roleAlias: 'After',
+        roleArn: pulumi.interpolate`arn:aws:iam::000000000000:role/${child.id}`,
+      });
       return {};
     };
     const error = await deploy(program(false)).catch((reason: unknown) => reason);
@@ -177,7 +188,9 @@ describe('withStackLock', () => {
     withStackLock(s3, bootstrap, 'locked', holder, work);
   const held = { Bucket: bootstrap, Key: 'state/locked.lock.json' };
   const left = (holder: object | string) =>
-    s3.send(new PutObjectCommand({ ...held, Body: typeof holder === 'string' ? holder : JSON.stringify(holder) }));
+    s3.send(
+      new PutObjectCommand({ ...held, Body: typeof holder === 'string' ? holder : JSON.stringify(holder) }),
+    );
   const since = new Date(0).toISOString();
 
   it('lets one in at a time, and tells the other who is in', async () => {
@@ -210,7 +223,9 @@ describe('withStackLock', () => {
 
   it('is not taken over from a process of another host, running or not', async () => {
     await left({ id: 'x', host: 'there', pid: 7, since });
-    await expect(lock(owner('b', { running: false }), async () => 'in')).rejects.toThrow(/process 7 on there/);
+    await expect(lock(owner('b', { running: false }), async () => 'in')).rejects.toThrow(
+      /process 7 on there/,
+    );
     await left({ id: 'x', host: 'here', pid: 7, since });
     await lock(owner('c', { running: false }), async () => undefined);
   });

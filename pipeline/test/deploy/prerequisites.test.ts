@@ -4,7 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AwsSurroundings, checkPrerequisites, PrerequisiteError } from '../../src/deploy/prerequisites.js';
+import {
+  type AwsSurroundings,
+  checkPrerequisites,
+  PrerequisiteError,
+} from '../../src/deploy/prerequisites.js';
 
 const disposers: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -63,21 +67,25 @@ async function missing(surroundings: Partial<AwsSurroundings>): Promise<readonly
     endpoint: await sts(200, IDENTITY),
     ...surroundings,
   }).catch((reason: unknown) => reason);
-  if (!(error instanceof PrerequisiteError)) throw new Error(`no prerequisite was missing: ${JSON.stringify(error)}`);
+  if (!(error instanceof PrerequisiteError))
+    throw new Error(`no prerequisite was missing: ${JSON.stringify(error)}`);
   return error.missing;
 }
 
 describe('checkPrerequisites', () => {
-  it.each(['v3.248.0', 'v3.248.1', '3.300.0', 'v3.249.0-alpha.1'])('is content with Pulumi %s', async (version) => {
-    const found = await checkPrerequisites({
-      stack: 'dev',
-      region: 'eu-west-1',
-      credentials,
-      env: { PATH: path(`echo ${version}`) },
-      endpoint: await sts(200, IDENTITY),
-    });
-    expect(found).toEqual({ region: 'eu-west-1', account: '123456789012' });
-  });
+  it.each(['v3.248.0', 'v3.248.1', '3.300.0', 'v3.249.0-alpha.1'])(
+    'is content with Pulumi %s',
+    async (version) => {
+      const found = await checkPrerequisites({
+        stack: 'dev',
+        region: 'eu-west-1',
+        credentials,
+        env: { PATH: path(`echo ${version}`) },
+        endpoint: await sts(200, IDENTITY),
+      });
+      expect(found).toEqual({ region: 'eu-west-1', account: '123456789012' });
+    },
+  );
 
   it('names all that is missing at once, each with what to do', async () => {
     const error = await checkPrerequisites({
@@ -112,7 +120,9 @@ describe('checkPrerequisites', () => {
 
   it('refuses credentials that AWS refuses', async () => {
     expect(await missing({ endpoint: await sts(403, REFUSAL) })).toEqual([
-      expect.stringMatching(/AWS does not accept the credentials \(InvalidClientTokenId: .*\): sign in again/),
+      expect.stringMatching(
+        /AWS does not accept the credentials \(InvalidClientTokenId: .*\): sign in again/,
+      ),
     ]);
   });
 });

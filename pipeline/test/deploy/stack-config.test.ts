@@ -35,11 +35,15 @@ describe('readStackConfig', () => {
   });
 
   it('names a file that is missing', async () => {
-    await expect(readStackConfig(join(directory, 'Pulumi.none.yaml'))).rejects.toThrow(/Pulumi\.none\.yaml cannot be read/);
+    await expect(readStackConfig(join(directory, 'Pulumi.none.yaml'))).rejects.toThrow(
+      /Pulumi\.none\.yaml cannot be read/,
+    );
   });
 
   it('finds a file for each stack, and no other', () => {
-    const found = readdirSync(INFRASTRUCTURE).flatMap((name) => /^Pulumi\.(\w+)\.yaml$/.exec(name)?.[1] ?? []);
+    const found = readdirSync(INFRASTRUCTURE).flatMap(
+      (name) => /^Pulumi\.(\w+)\.yaml$/.exec(name)?.[1] ?? [],
+    );
     expect(found.sort()).toEqual([...stacks].sort());
   });
 });
