@@ -11,9 +11,6 @@ export interface EnvironmentInput {
   readonly token: string;
 }
 
-/** The variable whose value tells this device's processes from all others. */
-export const SOCKET_VARIABLE = 'AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT';
-
 /**
  * What every component's process finds in its environment, as the nucleus sets it; `SYSFS_PATH` (the
  * variable that libsysfs defines) and `DEVFS_PATH` lead to the device's virtual hardware.
@@ -23,7 +20,7 @@ export function componentEnvironment(input: EnvironmentInput): Record<string, st
     SVCUID: input.token,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: input.token,
     AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH: input.ipcSocketPath,
-    [SOCKET_VARIABLE]: input.ipcSocketPath,
+    AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: input.ipcSocketPath,
     AWS_REGION: input.awsRegion,
     AWS_DEFAULT_REGION: input.awsRegion,
     AWS_IOT_THING_NAME: input.thingName,

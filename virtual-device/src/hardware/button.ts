@@ -25,8 +25,7 @@ export function plugInButton(layout: Layout): ButtonDevice {
   try {
     const existing = lstatSync(path, { throwIfNoEntry: false });
     if (existing && !existing.isFIFO()) rmSync(path);
-    if (!existing?.isFIFO())
-      execFileSync('mkfifo', ['-m', '600', path], { stdio: ['ignore', 'ignore', 'pipe'] });
+    if (!existing?.isFIFO()) makeFifo(path);
     const handle = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     return { path, close: () => closeSync(handle) };
   } catch (error) {
@@ -34,6 +33,13 @@ export function plugInButton(layout: Layout): ButtonDevice {
       cause: error,
     });
   }
+}
+
+/** Node has no call for it, so the system's own program (POSIX) does it. */
+function makeFifo(path: string): void {
+  execFileSync('/bin/sh', ['-c', 'exec mkfifo -m 600 "$1"', 'sh', path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /**
