@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
+import type { LocalCloud } from '../../src/local-cloud.js';
+
+const run = promisify(execFile);
+
+/** Runs the AWS CLI against a local cloud, with nothing of the user's own configuration; returns its output. */
+export function awsCli(cloud: LocalCloud): (...words: string[]) => Promise<string> {
+  const home = mkdtempSync(join(tmpdir(), 'aws-cli-'));
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  return async (...words) => {
+    const { stdout } = await run('aws', words, {
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        AWS_ENDPOINT_URL: cloud.endpointUrl,
+        AWS_DEFAULT_REGION: cloud.region,
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_PAGER: '',
+      },
+      maxBuffer: 2 ** 26,
+    });
+    return stdout;
+  };
+}
