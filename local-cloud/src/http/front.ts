@@ -26,7 +26,7 @@ export interface FrontOptions {
 }
 
 /** Largest body that is read before the service sees it; S3 reads its own. */
-const BUFFERED_LIMIT = 64 * 1024 * 1024;
+const BUFFERED_LIMIT = 70_167_211;
 
 /**
  * The HTTP front of the control planes: finds the service by the scope of the request's signature, as one

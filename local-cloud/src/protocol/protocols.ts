@@ -15,8 +15,11 @@ import type { ErrorModel, OperationModel, ServiceModel } from './model.js';
 import { structFromQuery } from './query-string.js';
 import { element, escapeXml, memberToXml, structFromXml, structToXml } from './xml.js';
 
-/** Structured request bodies larger than this are refused; streamed ones (objects, code) have no bound here. */
-const BODY_LIMIT = 32 * 1024 * 1024;
+/**
+ * Structured request bodies larger than this are refused; streamed ones (objects) have no bound here. It is
+ * Lambda's limit, the largest: 50 MB of code in base64 and the rest of the request.
+ */
+const BODY_LIMIT = 70_167_211;
 
 /** An error as it goes on the wire. */
 export interface WireError {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   AddPermissionCommand,
   DeleteFunctionCommand,
@@ -14,6 +14,7 @@ import {
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
+import { type AsyncZippableFile, strToU8, zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { ROLE, startLambda, zip } from './support.js';
 
@@ -96,6 +97,18 @@ test('code comes from S3 too', async () => {
     message:
       'Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.',
   });
+});
+
+test('code of 40 MB comes with the request itself, more than 50 MB is refused', async () => {
+  const padding = (megabytes: number) => ({
+    'index.js': [strToU8(CODE), { level: 6 }] as AsyncZippableFile,
+    'padding.bin': [randomBytes(megabytes * 1_000_000), { level: 0 }] as AsyncZippableFile,
+  });
+  const created = await cloud.create('large', '', { Code: { ZipFile: zipSync(padding(40)) } });
+  expect(created.CodeSize).toBeGreaterThan(40_000_000);
+  expect((await cloud.invoke('large')).result).toBe(1);
+  const tooLarge = cloud.create('too-large', '', { Code: { ZipFile: zipSync(padding(53)) } });
+  await expect(tooLarge).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } });
 });
 
 test('lists come in pages', async () => {
