@@ -131,7 +131,10 @@ test('events of all streams are filtered and merged by time', async () => {
   expect(await filter({})).toEqual(['START x', 'START y', 'error: one', 'ERROR two', 'fine', 'error: three']);
   expect(await filter({ filterPattern: '"error:"' })).toEqual(['error: one', 'error: three']);
   expect(await filter({ filterPattern: '?ERROR ?fine' })).toEqual(['ERROR two', 'fine']);
-  expect(await filter({ logStreamNamePrefix: 'b', filterPattern: '-START' })).toEqual(['ERROR two', 'error: three']);
+  expect(await filter({ logStreamNamePrefix: 'b', filterPattern: '-START' })).toEqual([
+    'ERROR two',
+    'error: three',
+  ]);
   await expect(filter({ filterPattern: '{ $.a = 1 }' })).rejects.toMatchObject({
     name: 'InvalidParameterException',
   });
@@ -152,9 +155,9 @@ test('streams are described by name or by their last event', async () => {
   await put('streams', 'y', '1', '2', '3');
   await put('streams', 'x', '1');
   const names = async (input: object) =>
-    (
-      await logs.send(new DescribeLogStreamsCommand({ logGroupName: 'streams', ...input }))
-    ).logStreams?.map(({ logStreamName }) => logStreamName);
+    (await logs.send(new DescribeLogStreamsCommand({ logGroupName: 'streams', ...input }))).logStreams?.map(
+      ({ logStreamName }) => logStreamName,
+    );
   expect(await names({})).toEqual(['x', 'y', 'z']);
   expect(await names({ orderBy: 'LastEventTime', descending: true })).toEqual(['y', 'x', 'z']);
 });
@@ -196,7 +199,10 @@ test('a session of a role writes to the groups that its policies name', async ()
 test('what is not built says so by name', async () => {
   await expect(
     logs.send(new StartQueryCommand({ queryString: 'fields @message', startTime: 0, endTime: 1 })),
-  ).rejects.toMatchObject({ name: 'NotImplementedException', message: expect.stringContaining('StartQuery') });
+  ).rejects.toMatchObject({
+    name: 'NotImplementedException',
+    message: expect.stringContaining('StartQuery'),
+  });
 });
 
 describe('filter patterns', () => {

@@ -62,7 +62,9 @@ describe('a role', () => {
       Arn: 'arn:aws:iam::000000000000:role/service/plain',
       RoleId: expect.stringMatching(/^AROA[A-Z2-7]{17}$/),
     });
-    await iam.send(new UpdateRoleCommand({ RoleName: 'plain', Description: 'second', MaxSessionDuration: 7200 }));
+    await iam.send(
+      new UpdateRoleCommand({ RoleName: 'plain', Description: 'second', MaxSessionDuration: 7200 }),
+    );
     const trust = document({ Effect: 'Allow', Principal: { AWS: '000000000000' }, Action: 'sts:AssumeRole' });
     await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'plain', PolicyDocument: trust }));
     const got = await iam.send(new GetRoleCommand({ RoleName: 'plain' }));
@@ -129,7 +131,10 @@ describe('a role', () => {
     await iam.send(new DetachRolePolicyCommand({ RoleName: 'managed', PolicyArn }));
     await expect(
       iam.send(
-        new AttachRolePolicyCommand({ RoleName: 'managed', PolicyArn: 'arn:aws:iam::aws:policy/NoSuchPolicy' }),
+        new AttachRolePolicyCommand({
+          RoleName: 'managed',
+          PolicyArn: 'arn:aws:iam::aws:policy/NoSuchPolicy',
+        }),
       ),
     ).rejects.toMatchObject({ name: 'NoSuchEntityException' });
     const { Policy } = await iam.send(new GetPolicyCommand({ PolicyArn }));

@@ -50,7 +50,11 @@ test('AWS::IAM::Role brings its policies along and takes them with it', async ()
   });
   // A policy that came another way stays where it is.
   await iam.send(
-    new PutRolePolicyCommand({ RoleName, PolicyName: 'other', PolicyDocument: JSON.stringify(policy('iot:Publish')) }),
+    new PutRolePolicyCommand({
+      RoleName,
+      PolicyName: 'other',
+      PolicyDocument: JSON.stringify(policy('iot:Publish')),
+    }),
   );
   await control.update(type, RoleName, [
     { op: 'remove', path: '/ManagedPolicyArns' },
@@ -98,7 +102,9 @@ test('AWS::IAM::RolePolicy is a policy in a role', async () => {
   await control.update(type, identifier, [
     { op: 'replace', path: '/PolicyDocument', value: policy('s3:PutObject') },
   ]);
-  await expect(control.read(type, identifier)).resolves.toMatchObject({ PolicyDocument: policy('s3:PutObject') });
+  await expect(control.read(type, identifier)).resolves.toMatchObject({
+    PolicyDocument: policy('s3:PutObject'),
+  });
   await control.delete(type, identifier);
   await expect(control.read(type, identifier)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
 });

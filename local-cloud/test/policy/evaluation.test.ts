@@ -30,7 +30,11 @@ describe('statements', () => {
     ['NotAction', { Effect: 'Allow', NotAction: 's3:Delete*', Resource: '*' }, 'allowed'],
     ['NotAction that names it', { Effect: 'Allow', NotAction: 's3:Get*', Resource: '*' }, 'implicitDeny'],
     ['NotResource', { Effect: 'Allow', Action: '*', NotResource: 'arn:aws:s3:::c/*' }, 'allowed'],
-    ['NotResource that names it', { Effect: 'Allow', Action: '*', NotResource: 'arn:aws:s3:::b/*' }, 'implicitDeny'],
+    [
+      'NotResource that names it',
+      { Effect: 'Allow', Action: '*', NotResource: 'arn:aws:s3:::b/*' },
+      'implicitDeny',
+    ],
     ['another resource', { ...allow, Resource: 'arn:aws:s3:::b' }, 'implicitDeny'],
   ])('%s', (_name, statements, expected) => {
     expect(decide(statements)).toBe(expected);
@@ -116,14 +120,34 @@ describe('principals', () => {
   test.each([
     ['everybody', statement('*'), { kind: 'anonymous' } as const, 'allowed'],
     ['nobody known', statement({ AWS: root }), { kind: 'anonymous' } as const, 'implicitDeny'],
-    ['the account', statement({ AWS: root }), { kind: 'account', accountId: '000000000000' } as const, 'allowed'],
-    ['another account', statement({ AWS: '111111111111' }), { kind: 'account', accountId: '000000000000' } as const, 'implicitDeny'],
+    [
+      'the account',
+      statement({ AWS: root }),
+      { kind: 'account', accountId: '000000000000' } as const,
+      'allowed',
+    ],
+    [
+      'another account',
+      statement({ AWS: '111111111111' }),
+      { kind: 'account', accountId: '000000000000' } as const,
+      'implicitDeny',
+    ],
     ['the role', statement({ AWS: role.arns[0] }), role, 'allowed'],
     ['the session', statement({ AWS: role.arns[1] }), role, 'allowed'],
     ['the account, for a role', statement({ AWS: root }), role, 'implicitDeny'],
     ['the account denied, for a role', statement({ AWS: root }, 'Deny'), role, 'explicitDeny'],
-    ['the service', statement({ Service: 'iot.amazonaws.com' }), { kind: 'service', name: 'iot.amazonaws.com' } as const, 'allowed'],
-    ['another service', statement({ Service: ['a.amazonaws.com'] }), { kind: 'service', name: 'iot.amazonaws.com' } as const, 'implicitDeny'],
+    [
+      'the service',
+      statement({ Service: 'iot.amazonaws.com' }),
+      { kind: 'service', name: 'iot.amazonaws.com' } as const,
+      'allowed',
+    ],
+    [
+      'another service',
+      statement({ Service: ['a.amazonaws.com'] }),
+      { kind: 'service', name: 'iot.amazonaws.com' } as const,
+      'implicitDeny',
+    ],
   ])('%s', (_name, statements, principal, expected) => {
     expect(decide(statements, { principal }, 'resource')).toBe(expected);
   });
@@ -133,26 +157,71 @@ describe('documents', () => {
   test.each([
     ['{', 'identity', 'This policy contains invalid Json'],
     ['[]', 'identity', 'Syntax errors in policy.'],
-    [{ Version: '2020-01-01', Statement: allow }, 'identity', 'The policy must contain a valid version string'],
+    [
+      { Version: '2020-01-01', Statement: allow },
+      'identity',
+      'The policy must contain a valid version string',
+    ],
     [{ Statement: [] }, 'identity', 'Missing required field Statement'],
     [{ Statement: { ...allow, Efect: 'Allow' } }, 'identity', 'Unknown field Efect'],
     [{ Statement: { ...allow, Effect: 'allow' } }, 'identity', 'Invalid effect: allow'],
     [{ Statement: { Effect: 'Allow', Resource: '*' } }, 'identity', 'Policy statement must contain actions.'],
-    [{ Statement: { Effect: 'Allow', Action: 's3:*' } }, 'identity', 'Policy statement must contain resources.'],
-    [{ Statement: { ...allow, Principal: '*' } }, 'identity', 'Policy document should not specify a principal.'],
-    [{ Statement: { ...allow, Action: 'GetObject' } }, 'identity', 'Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.'],
-    [{ Statement: { ...allow, Resource: 'bucket' } }, 'identity', 'Resource bucket must be in ARN format or "*".'],
-    [{ Statement: { ...allow, Condition: { Equals: { a: 'b' } } } }, 'identity', 'Invalid Condition type : Equals.'],
-    [{ Statement: [{ ...allow, Sid: 'x' }, { ...allow, Sid: 'x' }] }, 'identity', 'Statement IDs (SID) in a single policy must be unique.'],
+    [
+      { Statement: { Effect: 'Allow', Action: 's3:*' } },
+      'identity',
+      'Policy statement must contain resources.',
+    ],
+    [
+      { Statement: { ...allow, Principal: '*' } },
+      'identity',
+      'Policy document should not specify a principal.',
+    ],
+    [
+      { Statement: { ...allow, Action: 'GetObject' } },
+      'identity',
+      'Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.',
+    ],
+    [
+      { Statement: { ...allow, Resource: 'bucket' } },
+      'identity',
+      'Resource bucket must be in ARN format or "*".',
+    ],
+    [
+      { Statement: { ...allow, Condition: { Equals: { a: 'b' } } } },
+      'identity',
+      'Invalid Condition type : Equals.',
+    ],
+    [
+      {
+        Statement: [
+          { ...allow, Sid: 'x' },
+          { ...allow, Sid: 'x' },
+        ],
+      },
+      'identity',
+      'Statement IDs (SID) in a single policy must be unique.',
+    ],
     [{ Statement: { ...allow, Principal: '*' } }, 'trust', 'Has prohibited field Resource'],
-    [{ Statement: { Effect: 'Allow', Action: 'sts:AssumeRole' } }, 'trust', 'Missing required field Principal'],
+    [
+      { Statement: { Effect: 'Allow', Action: 'sts:AssumeRole' } },
+      'trust',
+      'Missing required field Principal',
+    ],
   ] as const)('%j is no %s policy: %s', (document, kind, message) => {
     const text = typeof document === 'string' ? document : JSON.stringify(document);
     expect(() => parsePolicyDocument(text, kind)).toThrow(new PolicyDocumentError(message));
   });
 
   test('any text is a policy or an error that says why', () => {
-    const field = fc.constantFrom('Version', 'Statement', 'Effect', 'Action', 'Resource', 'Principal', 'Condition');
+    const field = fc.constantFrom(
+      'Version',
+      'Statement',
+      'Effect',
+      'Action',
+      'Resource',
+      'Principal',
+      'Condition',
+    );
     const value = fc.letrec((tie) => ({
       any: fc.oneof(
         { depthSize: 'small' },

@@ -5,7 +5,9 @@ import { matchesArn, matchesPattern } from '../../src/policy/index.js';
 /** The plain meaning of a pattern, by a regular expression. */
 function oracle(pattern: string, text: string): boolean {
   const source = [...pattern]
-    .map((character) => (character === '*' ? '.*' : character === '?' ? '.' : `\\u{${character.codePointAt(0)?.toString(16)}}`))
+    .map((character) =>
+      character === '*' ? '.*' : character === '?' ? '.' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+    )
     .join('');
   return new RegExp(`^${source}$`, 'su').test(text);
 }

@@ -189,7 +189,9 @@ describe('the bucket policy', () => {
     ['not json', "Policies must be valid JSON and the first byte must be '{'"],
     ['{}', 'Missing required field Statement'],
     [
-      JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::x/*' }] }),
+      JSON.stringify({
+        Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: 'arn:aws:s3:::x/*' }],
+      }),
       'Policy has invalid resource',
     ],
     [
@@ -197,8 +199,9 @@ describe('the bucket policy', () => {
       'Missing required field Principal',
     ],
   ])('%s is refused', async (Policy, message) => {
-    await expect(
-      s3.send(new PutBucketPolicyCommand({ Bucket: 'guarded', Policy })),
-    ).rejects.toMatchObject({ name: 'MalformedPolicy', message });
+    await expect(s3.send(new PutBucketPolicyCommand({ Bucket: 'guarded', Policy }))).rejects.toMatchObject({
+      name: 'MalformedPolicy',
+      message,
+    });
   });
 });

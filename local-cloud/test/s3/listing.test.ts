@@ -1,10 +1,10 @@
 import {
   CreateBucketCommand,
-  type ListObjectsV2CommandInput,
   ListObjectsCommand,
   ListObjectsV2Command,
-  paginateListObjectsV2,
+  type ListObjectsV2CommandInput,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
@@ -91,14 +91,20 @@ test('any keys, prefix, delimiter and page size: the pages join to what a plain 
         do {
           const page = keyPage({
             entriesAfter: (from) =>
-              keys.filter((key) => from === undefined || key > from).map((key) => [key, key] as const).map(([a, b]): [string, string] => [a, b]),
+              keys
+                .filter((key) => from === undefined || key > from)
+                .map((key) => [key, key] as const)
+                .map(([a, b]): [string, string] => [a, b]),
             prefix,
             delimiter,
             after,
             limit,
           });
           expect(page.items.length + page.commonPrefixes.length).toBeLessThanOrEqual(limit);
-          seen.push(...page.items.map(([key]) => key), ...page.commonPrefixes.map((group) => `${group} (group)`));
+          seen.push(
+            ...page.items.map(([key]) => key),
+            ...page.commonPrefixes.map((group) => `${group} (group)`),
+          );
           after = page.next;
         } while (after !== undefined);
         expect([...seen].sort()).toEqual([...expected].sort());

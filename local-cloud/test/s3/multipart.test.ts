@@ -39,7 +39,11 @@ async function begin(Key: string, extra: Partial<CreateMultipartUploadCommandInp
   return { Bucket, Key, UploadId };
 }
 
-async function upload(Key: string, bodies: Uint8Array[], extra: Partial<CreateMultipartUploadCommandInput> = {}) {
+async function upload(
+  Key: string,
+  bodies: Uint8Array[],
+  extra: Partial<CreateMultipartUploadCommandInput> = {},
+) {
   const target = await begin(Key, extra);
   const Parts = [];
   for (const [index, Body] of bodies.entries()) {
@@ -63,9 +67,15 @@ test('parts become one object, with the entity tag of an upload in parts', async
   expect(completed.ETag).toBe(`"${md5.digest('hex')}-3"`);
   const whole = Buffer.concat(bodies);
   expect((await bytes('whole')).equals(whole)).toBe(true);
-  expect((await bytes('whole', { Range: `bytes=${5 * MB - 3}-${5 * MB + 2}` })).equals(whole.subarray(5 * MB - 3, 5 * MB + 3))).toBe(true);
+  expect(
+    (await bytes('whole', { Range: `bytes=${5 * MB - 3}-${5 * MB + 2}` })).equals(
+      whole.subarray(5 * MB - 3, 5 * MB + 3),
+    ),
+  ).toBe(true);
   expect((await bytes('whole', { PartNumber: 3 })).equals(bodies[2] ?? Buffer.alloc(0))).toBe(true);
-  await expect(s3.send(new HeadObjectCommand({ Bucket, Key: 'whole', PartNumber: 2 }))).resolves.toMatchObject({
+  await expect(
+    s3.send(new HeadObjectCommand({ Bucket, Key: 'whole', PartNumber: 2 })),
+  ).resolves.toMatchObject({
     PartsCount: 3,
     ContentType: 'x/y',
     Metadata: { a: 'b' },
@@ -78,19 +88,31 @@ test('parts become one object, with the entity tag of an upload in parts', async
 test('checksums of the parts make that of the object: of the parts’ sums, or of the whole', async () => {
   const bodies = [randomBytes(5 * MB), randomBytes(321)];
   const composite = await upload('composite', bodies, { ChecksumAlgorithm: 'SHA256' });
-  expect(composite).toMatchObject({ ChecksumType: 'COMPOSITE', ChecksumSHA256: expect.stringMatching(/-2$/) });
+  expect(composite).toMatchObject({
+    ChecksumType: 'COMPOSITE',
+    ChecksumSHA256: expect.stringMatching(/-2$/),
+  });
   const full = await upload('full', bodies, { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' });
   const value = Buffer.alloc(4);
   value.writeUInt32BE(crc32(Buffer.concat(bodies)));
   expect(full).toMatchObject({ ChecksumType: 'FULL_OBJECT', ChecksumCRC32: value.toString('base64') });
   const nvme = await upload('nvme', bodies, { ChecksumAlgorithm: 'CRC64NVME' });
   const single = await s3.send(
-    new PutObjectCommand({ Bucket, Key: 'single', Body: Buffer.concat(bodies), ChecksumAlgorithm: 'CRC64NVME' }),
+    new PutObjectCommand({
+      Bucket,
+      Key: 'single',
+      Body: Buffer.concat(bodies),
+      ChecksumAlgorithm: 'CRC64NVME',
+    }),
   );
   expect(nvme.ChecksumCRC64NVME).toBe(single.ChecksumCRC64NVME);
   await expect(
     s3.send(
-      new GetObjectAttributesCommand({ Bucket, Key: 'composite', ObjectAttributes: ['ObjectParts', 'ObjectSize', 'Checksum'] }),
+      new GetObjectAttributesCommand({
+        Bucket,
+        Key: 'composite',
+        ObjectAttributes: ['ObjectParts', 'ObjectSize', 'Checksum'],
+      }),
     ),
   ).resolves.toMatchObject({ ObjectSize: 5 * MB + 321, ObjectParts: { TotalPartsCount: 2 } });
 });
@@ -101,7 +123,12 @@ test('parts are listed, replaced, copied from other objects, and go when the upl
   await s3.send(new UploadPartCommand({ ...target, PartNumber: 2, Body: 'newer' }));
   await s3.send(new PutObjectCommand({ Bucket, Key: 'from', Body: '0123456789' }));
   const copied = await s3.send(
-    new UploadPartCopyCommand({ ...target, PartNumber: 7, CopySource: `${Bucket}/from`, CopySourceRange: 'bytes=2-4' }),
+    new UploadPartCopyCommand({
+      ...target,
+      PartNumber: 7,
+      CopySource: `${Bucket}/from`,
+      CopySourceRange: 'bytes=2-4',
+    }),
   );
   expect(copied.CopyPartResult?.ETag).toBe(`"${createHash('md5').update('234').digest('hex')}"`);
   const { Parts } = await s3.send(new ListPartsCommand(target));

@@ -81,7 +81,9 @@ describe('buckets', () => {
     const virginia = new S3Client({ ...clientConfig(cloud), region: 'us-east-1' });
     await virginia.send(new CreateBucketCommand({ Bucket: 'old-region' }));
     await virginia.send(new CreateBucketCommand({ Bucket: 'old-region' }));
-    const { LocationConstraint } = await virginia.send(new GetBucketLocationCommand({ Bucket: 'old-region' }));
+    const { LocationConstraint } = await virginia.send(
+      new GetBucketLocationCommand({ Bucket: 'old-region' }),
+    );
     expect(LocationConstraint).toBeUndefined();
   });
 
@@ -138,12 +140,12 @@ describe('an object', () => {
 
   test('that is not there is NoSuchKey, to HEAD a bare 404', async () => {
     await expect(text('missing')).rejects.toMatchObject({ name: 'NoSuchKey', Key: 'missing' });
-    await expect(
-      s3.send(new HeadObjectCommand({ Bucket: 'objects', Key: 'missing' })),
-    ).rejects.toMatchObject({ name: 'NotFound' });
-    await expect(
-      s3.send(new GetObjectCommand({ Bucket: 'no-such-bucket', Key: 'x' })),
-    ).rejects.toMatchObject({ name: 'NoSuchBucket', BucketName: 'no-such-bucket' });
+    await expect(s3.send(new HeadObjectCommand({ Bucket: 'objects', Key: 'missing' }))).rejects.toMatchObject(
+      { name: 'NotFound' },
+    );
+    await expect(s3.send(new GetObjectCommand({ Bucket: 'no-such-bucket', Key: 'x' }))).rejects.toMatchObject(
+      { name: 'NoSuchBucket', BucketName: 'no-such-bucket' },
+    );
   });
 
   test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
@@ -163,9 +165,9 @@ describe('an object', () => {
 
   test('with a wrong checksum or digest is not kept', async () => {
     const base = { Bucket: 'objects', Key: 'spoilt', Body: 'hello' };
-    await expect(
-      s3.send(new PutObjectCommand({ ...base, ChecksumCRC32: 'AAAAAA==' })),
-    ).rejects.toMatchObject({ name: 'BadDigest' });
+    await expect(s3.send(new PutObjectCommand({ ...base, ChecksumCRC32: 'AAAAAA==' }))).rejects.toMatchObject(
+      { name: 'BadDigest' },
+    );
     await expect(
       s3.send(new PutObjectCommand({ ...base, ContentMD5: Buffer.alloc(16).toString('base64') })),
     ).rejects.toMatchObject({ name: 'BadDigest' });
@@ -202,9 +204,7 @@ describe('an object', () => {
     await expect(put({ IfMatch: '"other"' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
     await put({ IfMatch: ETag });
     expect(await text('conditional')).toBe('2');
-    await s3.send(
-      new PutObjectCommand({ Bucket: 'objects', Key: 'new', Body: 'x', IfNoneMatch: '*' }),
-    );
+    await s3.send(new PutObjectCommand({ Bucket: 'objects', Key: 'new', Body: 'x', IfNoneMatch: '*' }));
   });
 
   test('answers with the headers that the caller wants instead', async () => {
@@ -299,7 +299,9 @@ test('a bucket with versioning keeps what was overwritten and deleted', async ()
     const page = await s3.send(
       new ListObjectVersionsCommand({ Bucket: 'versioned', MaxKeys: 1, ...markers }),
     );
-    pages.push(...[...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ VersionId }) => VersionId));
+    pages.push(
+      ...[...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ VersionId }) => VersionId),
+    );
     markers = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
     isTruncated = page.IsTruncated === true;
   }
@@ -317,7 +319,11 @@ test('a bucket with versioning keeps what was overwritten and deleted', async ()
     }),
   );
   await s3.send(new PutObjectCommand({ ...bucket, Body: 'null again' }));
-  expect([await get(), await get('null'), await get(one.VersionId)]).toEqual(['null again', 'null again', 'one']);
+  expect([await get(), await get('null'), await get(one.VersionId)]).toEqual([
+    'null again',
+    'null again',
+    'one',
+  ]);
   await expect(s3.send(new DeleteBucketCommand({ Bucket: 'versioned' }))).rejects.toMatchObject({
     name: 'BucketNotEmpty',
   });

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AwsError } from '../../src/errors.js';
 import { addressOf, isBucketName } from '../../src/services/s3/addressing.js';
 import { AwsChunkedDecoder } from '../../src/services/s3/aws-chunked.js';
 import { byteRange } from '../../src/services/s3/byte-range.js';
 import { checksumOfParts, startChecksum } from '../../src/services/s3/checksum.js';
-import { AwsError } from '../../src/errors.js';
 
 describe('the aws-chunked encoding', () => {
   const encode = (chunks: readonly Uint8Array[], signed: boolean, trailers: readonly string[]) =>
@@ -24,7 +24,9 @@ describe('the aws-chunked encoding', () => {
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 6 }),
         fc.boolean(),
-        fc.array(fc.constantFrom('x-amz-checksum-crc32:AAAAAA==', 'x-amz-trailer-signature: abc'), { maxLength: 2 }),
+        fc.array(fc.constantFrom('x-amz-checksum-crc32:AAAAAA==', 'x-amz-trailer-signature: abc'), {
+          maxLength: 2,
+        }),
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 10 }),
         (chunks, signed, trailers, sizes) => {
           const wire = encode(chunks, signed, trailers);
@@ -129,28 +131,31 @@ describe('checksums', () => {
     expect(sum.digest().toString('hex')).toBe(expected);
   });
 
-  test.each(['CRC32', 'CRC32C', 'CRC64NVME'] as const)('%s of parts joins to that of the whole', (algorithm) => {
-    const sumOf = (data: Uint8Array, cut: number) => {
-      const sum = startChecksum(algorithm);
-      sum.update(data.subarray(0, cut));
-      sum.update(data.subarray(cut));
-      return sum.digest().toString('base64');
-    };
-    const data = randomBytes(1000);
-    fc.assert(
-      fc.property(fc.nat({ max: 1000 }), fc.nat({ max: 1000 }), fc.nat({ max: 50 }), (x, y, cut) => {
-        const [from, to] = [Math.min(x, y), Math.max(x, y)];
-        const parts = [data.subarray(0, from), data.subarray(from, to), data.subarray(to)];
-        const joined = checksumOfParts(
-          algorithm,
-          'FULL_OBJECT',
-          parts.map((part) => ({ checksum: sumOf(part, cut), size: part.length })),
-        );
-        expect(joined.value).toBe(sumOf(data, from));
-      }),
-      { numRuns: 30 },
-    );
-  });
+  test.each(['CRC32', 'CRC32C', 'CRC64NVME'] as const)(
+    '%s of parts joins to that of the whole',
+    (algorithm) => {
+      const sumOf = (data: Uint8Array, cut: number) => {
+        const sum = startChecksum(algorithm);
+        sum.update(data.subarray(0, cut));
+        sum.update(data.subarray(cut));
+        return sum.digest().toString('base64');
+      };
+      const data = randomBytes(1000);
+      fc.assert(
+        fc.property(fc.nat({ max: 1000 }), fc.nat({ max: 1000 }), fc.nat({ max: 50 }), (x, y, cut) => {
+          const [from, to] = [Math.min(x, y), Math.max(x, y)];
+          const parts = [data.subarray(0, from), data.subarray(from, to), data.subarray(to)];
+          const joined = checksumOfParts(
+            algorithm,
+            'FULL_OBJECT',
+            parts.map((part) => ({ checksum: sumOf(part, cut), size: part.length })),
+          );
+          expect(joined.value).toBe(sumOf(data, from));
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
 });
 
 describe('addresses', () => {
@@ -172,10 +177,18 @@ describe('addresses', () => {
   test.each(['abc', 'my.bucket-1', 'a'.repeat(63)])('%s may be a bucket', (name) => {
     expect(isBucketName(name)).toBe(true);
   });
-  test.each(['ab', 'Abc', '-abc', 'abc-', 'a..b', '10.0.0.1', 'xn--abc', 'a'.repeat(64), 'a_b', 'abc-s3alias'])(
-    '%s may not',
-    (name) => {
-      expect(isBucketName(name)).toBe(false);
-    },
-  );
+  test.each([
+    'ab',
+    'Abc',
+    '-abc',
+    'abc-',
+    'a..b',
+    '10.0.0.1',
+    'xn--abc',
+    'a'.repeat(64),
+    'a_b',
+    'abc-s3alias',
+  ])('%s may not', (name) => {
+    expect(isBucketName(name)).toBe(false);
+  });
 });

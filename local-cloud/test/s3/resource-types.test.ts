@@ -56,7 +56,9 @@ const properties = {
 test('a bucket is made with its configuration, read, changed and deleted', async () => {
   const Bucket = await control.create(BUCKET, properties);
   expect(Bucket).toBe('made-by-control');
-  await expect(s3.send(new GetBucketVersioningCommand({ Bucket }))).resolves.toMatchObject({ Status: 'Enabled' });
+  await expect(s3.send(new GetBucketVersioningCommand({ Bucket }))).resolves.toMatchObject({
+    Status: 'Enabled',
+  });
   const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
   expect(ServerSideEncryptionConfiguration?.Rules).toMatchObject([
     { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } },
@@ -83,7 +85,9 @@ test('a bucket is made with its configuration, read, changed and deleted', async
     { op: 'remove', path: '/LifecycleConfiguration' },
     { op: 'replace', path: '/Tags', value: [{ Key: 'b', Value: '2' }] },
   ]);
-  await expect(s3.send(new GetBucketVersioningCommand({ Bucket }))).resolves.toMatchObject({ Status: 'Suspended' });
+  await expect(s3.send(new GetBucketVersioningCommand({ Bucket }))).resolves.toMatchObject({
+    Status: 'Suspended',
+  });
   await expect(s3.send(new GetBucketTaggingCommand({ Bucket }))).resolves.toMatchObject({
     TagSet: [{ Key: 'b', Value: '2' }],
   });
@@ -125,7 +129,7 @@ test('a bucket policy is set once, changed and taken away', async () => {
   expect(JSON.parse(Policy ?? '')).toEqual(statement('s3:DeleteObject'));
   await control.delete(POLICY, Bucket);
   await expect(control.delete(POLICY, Bucket)).rejects.toMatchObject({ name: 'NotFound' });
-  await expect(
-    control.create(POLICY, { Bucket, PolicyDocument: { Statement: [] } }),
-  ).rejects.toMatchObject({ name: 'InvalidRequest' });
+  await expect(control.create(POLICY, { Bucket, PolicyDocument: { Statement: [] } })).rejects.toMatchObject({
+    name: 'InvalidRequest',
+  });
 });

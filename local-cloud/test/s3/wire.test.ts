@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
-import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { beforeAll, expect, test } from 'vitest';
 import type { LocalCloud } from '../../src/local-cloud.js';
 import { clientConfig, startCloud } from '../support/cloud.js';
@@ -32,13 +38,21 @@ function send(
   body?: string | Buffer,
 ): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(`${cloud.endpointUrl}${path}`, { method, headers: { ...SIGNED, ...headers } }, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks).toString() }),
-      );
-    });
+    const outgoing = request(
+      `${cloud.endpointUrl}${path}`,
+      { method, headers: { ...SIGNED, ...headers } },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
@@ -49,7 +63,8 @@ async function text(Key: string): Promise<string | undefined> {
 }
 
 test('a body in signed chunks with a signed trailer is decoded and checked', async () => {
-  const chunk = (data: string) => `${data.length.toString(16)};chunk-signature=${'a'.repeat(64)}\r\n${data}\r\n`;
+  const chunk = (data: string) =>
+    `${data.length.toString(16)};chunk-signature=${'a'.repeat(64)}\r\n${data}\r\n`;
   const put = (key: string, checksum: string) => {
     const body = `${chunk('hello ')}${chunk('world')}0;chunk-signature=${'b'.repeat(64)}\r\nx-amz-checksum-sha256:${checksum}\r\nx-amz-trailer-signature:${'c'.repeat(64)}\r\n\r\n`;
     return send(
@@ -84,7 +99,10 @@ test('a body that is not what its declared hash or length says is refused', asyn
     { 'transfer-encoding': 'chunked', 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
     'body',
   );
-  expect([length.status, length.body]).toEqual([411, expect.stringContaining('<Code>MissingContentLength</Code>')]);
+  expect([length.status, length.body]).toEqual([
+    411,
+    expect.stringContaining('<Code>MissingContentLength</Code>'),
+  ]);
   const short = await send(
     'PUT',
     '/wire/short',
@@ -124,5 +142,8 @@ test('errors name the operation that is not built, and a HEAD that fails has no 
   const head = await send('HEAD', '/wire/missing');
   expect([head.status, head.body]).toEqual([404, '']);
   const malformed = await send('POST', '/wire?delete', {}, '<Delete><Object></Delete>');
-  expect([malformed.status, malformed.body]).toEqual([400, expect.stringContaining('<Code>MalformedXML</Code>')]);
+  expect([malformed.status, malformed.body]).toEqual([
+    400,
+    expect.stringContaining('<Code>MalformedXML</Code>'),
+  ]);
 });

@@ -34,7 +34,11 @@ export function assumeRole(
   }
 
   return (input: AssumeRoleCommandInput, call: Call) => {
-    const { RoleArn: roleArn = '', RoleSessionName: sessionName = '', DurationSeconds: duration = 3600 } = input;
+    const {
+      RoleArn: roleArn = '',
+      RoleSessionName: sessionName = '',
+      DurationSeconds: duration = 3600,
+    } = input;
     refuseUnbuilt(input);
     if (!/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
       throw invalid(
@@ -82,7 +86,14 @@ function checkDuration(duration: number, role: KnownRole, { principal }: Call): 
 
 /** What would narrow or mark the session must not be passed over in silence. */
 function refuseUnbuilt(input: AssumeRoleCommandInput): void {
-  const members = ['Policy', 'PolicyArns', 'Tags', 'SerialNumber', 'SourceIdentity', 'ProvidedContexts'] as const;
+  const members = [
+    'Policy',
+    'PolicyArns',
+    'Tags',
+    'SerialNumber',
+    'SourceIdentity',
+    'ProvidedContexts',
+  ] as const;
   const given = members.find((member) => input[member] !== undefined);
   if (given === undefined) return;
   throw new AwsError(

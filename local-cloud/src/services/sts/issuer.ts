@@ -72,7 +72,10 @@ export function credentialsIssuer({ store, clock, accountId }: Base): Credential
       if (!role) {
         return { ...credentials, principal: { kind: 'account', arn: `arn:aws:iam::${accountId}:root` } };
       }
-      return { ...credentials, principal: { kind: 'role', arn: arnOf(role.roleName, role.sessionName), ...role } };
+      return {
+        ...credentials,
+        principal: { kind: 'role', arn: arnOf(role.roleName, role.sessionName), ...role },
+      };
     },
   };
 }
