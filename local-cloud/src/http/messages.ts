@@ -31,7 +31,9 @@ export async function readBody(
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+  // Not destroyed when it is too large: the connection goes on after the refusal, behind the rest of the body.
+  const body: AsyncIterable<Uint8Array> = request.body.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > limit) throw tooLarge(limit);
     chunks.push(chunk);

@@ -42,7 +42,8 @@ export function testBase(): Base & { clock: ManualClock } {
     rmSync(directory, { recursive: true, force: true });
   });
   return {
-    store, stateDirectory: directory,
+    store,
+    stateDirectory: directory,
     clock: new ManualClock(),
     accountId: '000000000000',
     region: 'eu-central-1',

@@ -109,6 +109,8 @@ test('code of 40 MB comes with the request itself, more than 50 MB is refused', 
   expect((await cloud.invoke('large')).result).toBe(1);
   const tooLarge = cloud.create('too-large', '', { Code: { ZipFile: zipSync(padding(53)) } });
   await expect(tooLarge).rejects.toMatchObject({ $metadata: { httpStatusCode: 413 } });
+  // The connection that the refused request came by is as good as before.
+  await client.send(new ListFunctionsCommand({}));
 });
 
 test('lists come in pages', async () => {
