@@ -99,7 +99,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functions,
       iotCore.plugin,
       { services: [iotData] },
-      greengrass(base, iotCore),
+      greengrass(base, { ...iotCore, roles }),
     ];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
     plugins.push(

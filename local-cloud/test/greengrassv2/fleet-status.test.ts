@@ -1,4 +1,3 @@
-import { AddThingToThingGroupCommand, CreateThingCommand, CreateThingGroupCommand } from '@aws-sdk/client-iot';
 import {
   CreateDeploymentCommand,
   DeleteCoreDeviceCommand,
@@ -7,6 +6,11 @@ import {
   ListCoreDevicesCommand,
   ListInstalledComponentsCommand,
 } from '@aws-sdk/client-greengrassv2';
+import {
+  AddThingToThingGroupCommand,
+  CreateThingCommand,
+  CreateThingGroupCommand,
+} from '@aws-sdk/client-iot';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseFleetStatus } from '../../src/services/greengrassv2/fleet-status.js';
@@ -62,7 +66,9 @@ test('core devices and their components are what fleet status messages say', asy
       )
     ).installedComponents?.map(({ componentName, lifecycleState }) => `${componentName} ${lifecycleState}`);
 
-  await expect(greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: 'core' }))).rejects.toMatchObject({
+  await expect(
+    greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: 'core' })),
+  ).rejects.toMatchObject({
     name: 'ResourceNotFoundException',
   });
   // In two chunks.
@@ -72,7 +78,9 @@ test('core devices and their components are what fleet status messages say', asy
   });
   expect(await installed()).toEqual(['a RUNNING', 'b FINISHED']);
   expect(await installed('ALL')).toEqual(['a RUNNING', 'b FINISHED', 'nucleus FINISHED']);
-  await expect(greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: 'core' }))).resolves.toMatchObject({
+  await expect(
+    greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: 'core' })),
+  ).resolves.toMatchObject({
     status: 'HEALTHY',
     coreVersion: '2.18.0',
     architecture: 'aarch64',

@@ -13,7 +13,8 @@ const hasCli = await run('aws', ['--version']).then(
   () => false,
 );
 
-test.skipIf(!hasCli)('the AWS CLI sets up a fleet', async () => {
+// The command takes seconds to start on a busy machine.
+test.skipIf(!hasCli)('the AWS CLI sets up a fleet', { timeout: 300_000 }, async () => {
   const cloud = await iotCloud();
   const directory = mkdtempSync(join(tmpdir(), 'local-cloud-cli-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { Sha256 } from '@aws-crypto/sha256-js';
 import {
   AttachThingPrincipalCommand,
   CreateRoleAliasCommand,
@@ -14,12 +15,21 @@ import {
   ListRetainedMessagesCommand,
   PublishCommand,
 } from '@aws-sdk/client-iot-data-plane';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import mqtt from 'mqtt';
 import { expect, test } from 'vitest';
 import { type IotCloud, iotCloud } from './cloud.js';
-import { ALLOW_ALL, connect, type Identity, iotClient, messages, newIdentity, policyText, rootCa, sdkConfig } from './fleet.js';
+import {
+  ALLOW_ALL,
+  connect,
+  type Identity,
+  iotClient,
+  messages,
+  newIdentity,
+  policyText,
+  rootCa,
+  sdkConfig,
+} from './fleet.js';
 
 const arn = (resource: string) => `arn:aws:iot:eu-central-1:000000000000:${resource}`;
 
@@ -34,7 +44,16 @@ function call(
   const { body, ...rest } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: 'localhost', port: cloud.ports.https, ca: rootCa(cloud), ...identity, method, path, agent: false, ...rest },
+      {
+        host: 'localhost',
+        port: cloud.ports.https,
+        ca: rootCa(cloud),
+        ...identity,
+        method,
+        path,
+        agent: false,
+        ...rest,
+      },
       async (incoming) => {
         let text = '';
         for await (const chunk of incoming) text += chunk;
@@ -101,7 +120,7 @@ test('the data plane publishes, keeps retained messages, and ends connections', 
   await expect(data.send(new GetThingShadowCommand({ thingName: 'd' }))).rejects.toMatchObject({
     name: 'NotImplementedException',
   });
-  const gone = new Promise((resolve) => client.once('close', resolve));
+  const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
   await data.send(new DeleteConnectionCommand({ clientId: 'd' }));
   await gone;
   await expect(data.send(new DeleteConnectionCommand({ clientId: 'd' }))).rejects.toMatchObject({
@@ -123,7 +142,10 @@ test('a device publishes over HTTPS what its policies allow', async () => {
   const publish = (path: string) => call(cloud, device, 'POST', path, { body: '{"on":true}' });
   expect(await publish('/topics/out/a%2Fb?qos=1')).toMatchObject({ status: 200 });
   expect(await received.next()).toEqual({ topic: 'out/a/b', body: { on: true } });
-  expect(await publish('/topics/elsewhere?qos=1')).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
+  expect(await publish('/topics/elsewhere?qos=1')).toMatchObject({
+    status: 403,
+    body: { message: 'Forbidden' },
+  });
   expect(await publish('/topics/out/a?qos=1&retain=true')).toMatchObject({ status: 403 });
   expect(await publish('/nothing-here')).toMatchObject({ status: 404 });
   expect(
@@ -142,7 +164,11 @@ test('the credentials provider exchanges a certificate for credentials of a role
   const device = await newIdentity(
     iot,
     'device',
-    policyText({ Effect: 'Allow', Action: 'iot:AssumeRoleWithCertificate', Resource: arn('rolealias/alias') }),
+    policyText({
+      Effect: 'Allow',
+      Action: 'iot:AssumeRoleWithCertificate',
+      Resource: arn('rolealias/alias'),
+    }),
   );
   await iot.send(new CreateThingCommand({ thingName: 'one' }));
   await iot.send(new CreateThingCommand({ thingName: 'two' }));
@@ -163,11 +189,17 @@ test('the credentials provider exchanges a certificate for credentials of a role
   const before = Date.now();
   const { status, body } = await ask('alias', 'one');
   expect(status).toBe(200);
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = body.credentials as Record<string, string>;
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = body.credentials as Record<
+    string,
+    string
+  >;
   const left = Date.parse(expiration ?? '') - before;
   expect(Math.abs(left - 900_000)).toBeLessThan(60_000);
   expect(await ask('alias')).toMatchObject({ status: 200 });
-  expect(await ask('alias', 'two')).toMatchObject({ status: 404, body: { message: 'Invalid thing name passed' } });
+  expect(await ask('alias', 'two')).toMatchObject({
+    status: 404,
+    body: { message: 'Invalid thing name passed' },
+  });
   expect(await ask('other', 'one')).toMatchObject({ status: 403, body: { message: 'Access Denied' } });
   expect(await ask('none', 'one')).toMatchObject({ status: 404 });
   expect([accessKeyId, secretAccessKey, sessionToken].every((part) => part && part.length > 10)).toBe(true);
@@ -220,7 +252,11 @@ test('MQTT over WebSocket serves the account, and roles as far as their policies
   await expect(mqtt.connectAsync(unsigned, { ...options, clientId: 'x' }, false)).rejects.toThrow();
 
   const credentials = cloud.issuer.issue('exchange', 'session', 900);
-  const asRole = await mqtt.connectAsync(await presigned(cloud, credentials), { ...options, clientId: 'role' }, false);
+  const asRole = await mqtt.connectAsync(
+    await presigned(cloud, credentials),
+    { ...options, clientId: 'role' },
+    false,
+  );
   await asRole.subscribeAsync('a/b');
   await expect(asRole.publishAsync('a/b', 'x', { qos: 1 })).rejects.toThrow();
   asRole.end();

@@ -21,7 +21,9 @@ import { ALLOW_ALL, connect, iotClient, newIdentity, newRequest, prepareFleet, s
 
 const command = fileURLToPath(new URL('../../bin/local-cloud.js', import.meta.url));
 
-type Running = Pick<IotCloud, 'endpointUrl' | 'ports' | 'region' | 'stateDirectory'> & { kill(): Promise<void> };
+type Running = Pick<IotCloud, 'endpointUrl' | 'ports' | 'region' | 'stateDirectory'> & {
+  kill(): Promise<void>;
+};
 
 /** Runs the command as users do. */
 async function run(stateDirectory: string): Promise<Running> {
@@ -50,7 +52,11 @@ async function run(stateDirectory: string): Promise<Running> {
 test('what was acknowledged is there after kill -9, at whatever moment', async () => {
   const directory = temporaryDirectory();
   onTestFinished(directory.remove);
-  const kept = { things: new Set<string>(), certificates: new Set<string>(), messages: new Map<string, string>() };
+  const kept = {
+    things: new Set<string>(),
+    certificates: new Set<string>(),
+    messages: new Map<string, string>(),
+  };
   const { csr } = await newRequest();
   let identity: Awaited<ReturnType<typeof newIdentity>> | undefined;
   // Numbers of acknowledgements after which each process is killed.
@@ -118,7 +124,9 @@ test('everything is there after a restart, under the same root certificate', asy
   const claim = await prepareFleet(before);
   const identity = await newIdentity(before, 'all', ALLOW_ALL);
   await before.send(new CreateThingCommand({ thingName: 'one' }));
-  await before.send(new AttachThingPrincipalCommand({ thingName: 'one', principal: identity.certificateArn }));
+  await before.send(
+    new AttachThingPrincipalCommand({ thingName: 'one', principal: identity.certificateArn }),
+  );
   await before.send(new AttachPolicyCommand({ policyName: 'device', target: identity.certificateArn }));
   const root = await (await fetch(`${first.endpointUrl}/_local/root-ca.pem`)).text();
   await first.close();
@@ -130,7 +138,10 @@ test('everything is there after a restart, under the same root certificate', asy
   await after.send(new GetPolicyCommand({ policyName: 'device' }));
   const { endpointAddress } = await after.send(new DescribeEndpointCommand({ endpointType: 'iot:Data-ATS' }));
   expect(endpointAddress).toBe(`localhost:${second.ports.mqtt}`);
-  for (const [who, clientId] of [[identity, 'one'], [claim, 'claim-1']] as const) {
+  for (const [who, clientId] of [
+    [identity, 'one'],
+    [claim, 'claim-1'],
+  ] as const) {
     (await connect(second, who, clientId)).end();
   }
 });

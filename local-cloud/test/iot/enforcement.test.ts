@@ -1,10 +1,10 @@
 import {
+  AddThingToThingGroupCommand,
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
   CreatePolicyVersionCommand,
   CreateThingCommand,
   CreateThingGroupCommand,
-  AddThingToThingGroupCommand,
   DeleteCertificateCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
@@ -103,11 +103,7 @@ describe('what changes while a client is connected', () => {
   async function connected(statements: object[]) {
     const cloud = await iotCloud();
     const iot = iotClient(cloud);
-    const identity = await newIdentity(
-      iot,
-      'p',
-      policyText(allow('iot:Connect', 'client/*'), ...statements),
-    );
+    const identity = await newIdentity(iot, 'p', policyText(allow('iot:Connect', 'client/*'), ...statements));
     await iot.send(new CreateThingCommand({ thingName: 'one' }));
     await iot.send(new AttachThingPrincipalCommand({ thingName: 'one', principal: identity.certificateArn }));
     const client = await connect(cloud, identity, 'one');
@@ -164,17 +160,20 @@ describe('what changes while a client is connected', () => {
     client.end();
   });
 
-  test.each(['INACTIVE', 'REVOKED'] as const)('its certificate becomes %s: it is disconnected', async (newStatus) => {
-    const { cloud, iot, identity, client } = await connected([]);
-    const gone = closed(client);
-    const { certificateId } = identity;
-    await iot.send(new UpdateCertificateCommand({ certificateId, newStatus }));
-    await gone;
-    await expect(connect(cloud, identity, 'one')).rejects.toThrow();
-    await detachAll(iot, identity.certificateArn);
-    await iot.send(new DeleteCertificateCommand({ certificateId, forceDelete: true }));
-    await expect(connect(cloud, identity, 'one')).rejects.toThrow();
-  });
+  test.each(['INACTIVE', 'REVOKED'] as const)(
+    'its certificate becomes %s: it is disconnected',
+    async (newStatus) => {
+      const { cloud, iot, identity, client } = await connected([]);
+      const gone = closed(client);
+      const { certificateId } = identity;
+      await iot.send(new UpdateCertificateCommand({ certificateId, newStatus }));
+      await gone;
+      await expect(connect(cloud, identity, 'one')).rejects.toThrow();
+      await detachAll(iot, identity.certificateArn);
+      await iot.send(new DeleteCertificateCommand({ certificateId, forceDelete: true }));
+      await expect(connect(cloud, identity, 'one')).rejects.toThrow();
+    },
+  );
 
   async function detachAll(iot: IoTClient, principal: string) {
     await iot.send(new DetachThingPrincipalCommand({ thingName: 'one', principal }));
@@ -192,7 +191,8 @@ test('certificates that are unknown here, and clients without one, are not serve
   await expect(connect(cloud, { cert: identity.cert, key }, 'x')).rejects.toThrow();
   await expect(connect(cloud, { cert: '', key: '' }, 'x')).rejects.toThrow();
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-    const client = await connect(cloud, identity, 'x', { minVersion: version, maxVersion: version });
+    const versions = { clean: true, minVersion: version, maxVersion: version };
+    const client = await connect(cloud, identity, 'x', versions);
     client.end();
   }
   const withAlpn = await connect(cloud, identity, 'x', { ALPNProtocols: ['x-amzn-mqtt-ca'] });

@@ -47,7 +47,11 @@ export async function newRequest(): Promise<{ csr: string; key: string }> {
     'verify',
   ]);
   const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
-  const request = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=device', keys, signingAlgorithm });
+  const request = await Pkcs10CertificateRequestGenerator.create({
+    name: 'CN=device',
+    keys,
+    signingAlgorithm,
+  });
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   return {
     csr: request.toString('pem'),

@@ -65,7 +65,10 @@ test('an ownership token expires after an hour, and its unused certificate goes 
     parameters: { SerialNumber: serial },
   });
   const accepted = await device.ask(PROVISION, registration(inTime.body.certificateOwnershipToken, 'a'));
-  expect(accepted).toMatchObject({ topic: `${PROVISION}/accepted`, body: { thingName: 'a', deviceConfiguration: {} } });
+  expect(accepted).toMatchObject({
+    topic: `${PROVISION}/accepted`,
+    body: { thingName: 'a', deviceConfiguration: {} },
+  });
   device.client.end();
 
   clock.advance(60 * 60 * 1000 + 1);
@@ -73,7 +76,11 @@ test('an ownership token expires after an hour, and its unused certificate goes 
   const rejected = await again.ask(PROVISION, registration(late.body.certificateOwnershipToken, 'b'));
   expect(rejected).toMatchObject({
     topic: `${PROVISION}/rejected`,
-    body: { statusCode: 400, errorCode: 'InvalidCertificateOwnershipToken', errorMessage: expect.any(String) },
+    body: {
+      statusCode: 400,
+      errorCode: 'InvalidCertificateOwnershipToken',
+      errorMessage: expect.any(String),
+    },
   });
   again.client.end();
   const { certificates } = await iot.send(new ListCertificatesCommand({}));
@@ -111,7 +118,10 @@ test.each<[string, FunctionInvoker | undefined]>([
   const device = await claimant(cloud, claim, 'claim-1');
   const { body: made } = await device.ask(CREATE, CSR);
   const { certificateOwnershipToken } = made;
-  const rejected = await device.ask(PROVISION, { certificateOwnershipToken, parameters: { SerialNumber: 'a' } });
+  const rejected = await device.ask(PROVISION, {
+    certificateOwnershipToken,
+    parameters: { SerialNumber: 'a' },
+  });
   expect(rejected).toMatchObject({
     topic: `${PROVISION}/rejected`,
     body: { statusCode: 403, errorCode: 'AccessDenied' },
@@ -160,7 +170,10 @@ test('a hook is asked with what it has to know, and may override parameters', as
   const device = await claimant(cloud, claim, 'claim-1');
   const { body: made } = await device.ask(CREATE, CSR);
   const { certificateOwnershipToken } = made;
-  const accepted = await device.ask(PROVISION, { certificateOwnershipToken, parameters: { SerialNumber: 'a' } });
+  const accepted = await device.ask(PROVISION, {
+    certificateOwnershipToken,
+    parameters: { SerialNumber: 'a' },
+  });
   device.client.end();
   expect(accepted.body).toMatchObject({ thingName: 'renamed' });
   const templateArn = 'arn:aws:iot:eu-central-1:000000000000:provisioningtemplate/fleet';
@@ -256,10 +269,15 @@ test('RegisterThing of the control plane resolves functions and honours override
     attributes: { site: 'bern', first: 'n-1', long: 'Bern' },
   });
   await iot.send(
-    new UpdateThingCommand({ thingName: 'dev-n-1', attributePayload: { attributes: { own: '1' }, merge: true } }),
+    new UpdateThingCommand({
+      thingName: 'dev-n-1',
+      attributePayload: { attributes: { own: '1' }, merge: true },
+    }),
   );
   const again = (override: string) =>
-    iot.send(new RegisterThingCommand({ templateBody: body(override), parameters: { Serial: 'n-1', Site: 'bern' } }));
+    iot.send(
+      new RegisterThingCommand({ templateBody: body(override), parameters: { Serial: 'n-1', Site: 'bern' } }),
+    );
   await expect(again('FAIL')).rejects.toMatchObject({ name: 'ResourceRegistrationFailureException' });
   await again('DO_NOTHING');
   expect((await described()).attributes).toHaveProperty('own');

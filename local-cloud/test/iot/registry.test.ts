@@ -74,7 +74,11 @@ describe('things', () => {
     expect(pages).toEqual([3, 3, 1]);
     expect(names).toEqual([0, 1, 2, 3, 4, 5, 6].map((index) => `list-${index}`));
     const { things } = await iot.send(
-      new sdk.ListThingsCommand({ attributeName: 'site', attributeValue: 'od', usePrefixAttributeValue: true }),
+      new sdk.ListThingsCommand({
+        attributeName: 'site',
+        attributeValue: 'od',
+        usePrefixAttributeValue: true,
+      }),
     );
     expect(things).toHaveLength(3);
     await expect(iot.send(new sdk.ListThingsCommand({ nextToken: 'made up' }))).rejects.toEqual(
@@ -154,9 +158,9 @@ describe('thing groups', () => {
     expect(await inGroup('g')).toEqual([]);
     expect(await inGroup('g', true)).toEqual(['member']);
     const groups = async () =>
-      (
-        await iot.send(new sdk.ListThingGroupsForThingCommand({ thingName: 'member' }))
-      ).thingGroups?.map(({ groupName }) => groupName);
+      (await iot.send(new sdk.ListThingGroupsForThingCommand({ thingName: 'member' }))).thingGroups?.map(
+        ({ groupName }) => groupName,
+      );
     expect(await groups()).toEqual(['g-a-1', 'other']);
     await iot.send(
       new sdk.UpdateThingGroupsForThingCommand({
@@ -299,7 +303,9 @@ describe('certificates', () => {
     const ids: (string | undefined)[] = [];
     let marker: string | undefined;
     do {
-      const page = await iot.send(new sdk.ListCertificatesCommand({ pageSize: 1, marker, ascendingOrder: true }));
+      const page = await iot.send(
+        new sdk.ListCertificatesCommand({ pageSize: 1, marker, ascendingOrder: true }),
+      );
       ids.push(...(page.certificates ?? []).map(({ certificateId }) => certificateId));
       marker = page.nextMarker;
     } while (marker !== undefined);
@@ -363,14 +369,25 @@ test('role aliases and tags', async () => {
     iot.send(new sdk.UpdateRoleAliasCommand({ roleAlias: 'alias', credentialDurationSeconds: 1 })),
   ).rejects.toEqual(failure('InvalidRequestException'));
   const { roleAliasDescription } = await iot.send(new sdk.DescribeRoleAliasCommand({ roleAlias: 'alias' }));
-  expect(roleAliasDescription).toMatchObject({ roleArn, credentialDurationSeconds: 900, owner: '000000000000' });
+  expect(roleAliasDescription).toMatchObject({
+    roleArn,
+    credentialDurationSeconds: 900,
+    owner: '000000000000',
+  });
   const { roleAliases } = await iot.send(new sdk.ListRoleAliasesCommand({}));
   expect(roleAliases).toEqual(['alias']);
 
   const resourceArn = made.roleAliasArn;
-  const tags = async () =>
-    (await iot.send(new sdk.ListTagsForResourceCommand({ resourceArn }))).tags;
-  await iot.send(new sdk.TagResourceCommand({ resourceArn, tags: [{ Key: 'a', Value: '1' }, { Key: 'b', Value: '2' }] }));
+  const tags = async () => (await iot.send(new sdk.ListTagsForResourceCommand({ resourceArn }))).tags;
+  await iot.send(
+    new sdk.TagResourceCommand({
+      resourceArn,
+      tags: [
+        { Key: 'a', Value: '1' },
+        { Key: 'b', Value: '2' },
+      ],
+    }),
+  );
   await iot.send(new sdk.UntagResourceCommand({ resourceArn, tagKeys: ['a'] }));
   expect(await tags()).toEqual([{ Key: 'b', Value: '2' }]);
   await iot.send(new sdk.DeleteRoleAliasCommand({ roleAlias: 'alias' }));

@@ -162,7 +162,9 @@ test('a policy can be updated as often as one likes', async () => {
 });
 
 test("handlers' errors are those of the service", async () => {
-  expect(await create('AWS::IoT::Policy', { PolicyName: 'bad', PolicyDocument: { Statement: [] } })).toMatchObject({
+  expect(
+    await create('AWS::IoT::Policy', { PolicyName: 'bad', PolicyDocument: { Statement: [] } }),
+  ).toMatchObject({
     OperationStatus: 'FAILED',
     ErrorCode: 'InvalidRequest',
     StatusMessage: expect.stringContaining('Malformed'),

@@ -1,9 +1,11 @@
 import * as sdk from '@aws-sdk/client-greengrassv2';
+import { roleAuthorization } from '../../authorization.js';
 import type { Broker } from '../../mqtt/index.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
 import { defineService, type Operations } from '../../service.js';
+import type { RoleAuthority } from '../iam/role-authority.js';
 import type { Peer } from '../iot/devices/peer.js';
 import type { IotRegistry } from '../iot/iot.js';
 import { type CoreDevice, CoreDevices, type InstalledComponent } from './core-devices.js';
@@ -17,12 +19,14 @@ const PAGE_SIZE = 100;
 export interface GreengrassCapabilities {
   readonly broker: Broker<Peer>;
   readonly registry: IotRegistry;
+  /** Decides for sessions of roles, which are not restricted without it. */
+  readonly roles?: RoleAuthority | undefined;
 }
 
 /** AWS IoT Greengrass version 2: the core devices, by what they report. */
 export function greengrass(
-  { store, accountId, region, log }: Base,
-  { broker, registry }: GreengrassCapabilities,
+  { store, accountId, region, log, clock }: Base,
+  { broker, registry, roles }: GreengrassCapabilities,
 ): Plugin {
   const devices = new CoreDevices(store);
 
@@ -117,6 +121,17 @@ export function greengrass(
         model,
         protocol: restJson1(model),
         operations,
+        ...(roles && {
+          authorize: roleAuthorization({
+            prefix: 'greengrass',
+            roles,
+            clock,
+            permission: (operation, { coreDeviceThingName: name }) =>
+              typeof name === 'string'
+                ? [{ action: `greengrass:${operation}`, resource: coreDeviceArn(name) }]
+                : undefined,
+          }),
+        }),
       }),
     ],
   };

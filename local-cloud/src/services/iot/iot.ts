@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-iot';
-import type { UpgradeHandler } from '../../http/listener.js';
 import { roleAuthorization } from '../../authorization.js';
+import type { UpgradeHandler } from '../../http/listener.js';
 import type { CredentialsLookup } from '../../http/sigv4.js';
 import { type Broker, createBroker } from '../../mqtt/index.js';
 import type { Base, Plugin } from '../../plugin.js';
@@ -53,7 +53,7 @@ export interface IotCapabilities {
   readonly credentials: CredentialsLookup;
   /** Runs pre-provisioning hooks; without it every hook refuses. */
   readonly invoker?: FunctionInvoker | undefined;
-  /** Decides for sessions of roles; without it they may do nothing. */
+  /** Decides for sessions of roles; without it they may do nothing over MQTT. */
   readonly roles?: RoleAuthority | undefined;
 }
 
@@ -149,7 +149,15 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...presence.operations,
     },
     validationError: { code: 'InvalidRequestException' },
-    ...(roles && { authorize: roleAuthorization({ prefix: 'iot', roles, clock, permission: controlPlanePermission(arns), deniedCode: 'UnauthorizedException' }) }),
+    ...(roles && {
+      authorize: roleAuthorization({
+        prefix: 'iot',
+        roles,
+        clock,
+        permission: controlPlanePermission(arns),
+        deniedCode: 'UnauthorizedException',
+      }),
+    }),
   });
 
   const tags = new ResourceTags(tables, changes);

@@ -141,7 +141,11 @@ describe('statements', () => {
     ['Bool false', { Bool: { 'iot:Connection.Thing.IsAttached': 'false' } }, false],
     ['StringEquals', { StringEquals: { 'iot:ClientId': ['x', 'thing-1#2'] } }, true],
     ['StringNotEquals', { StringNotEquals: { 'iot:ClientId': ['x', 'thing-1#2'] } }, false],
-    ['StringLike with a variable', { StringLike: { 'iot:ClientId': '${iot:Connection.Thing.ThingName}*' } }, true],
+    [
+      'StringLike with a variable',
+      { StringLike: { 'iot:ClientId': '${iot:Connection.Thing.ThingName}*' } },
+      true,
+    ],
     ['StringNotLike', { StringNotLike: { 'iot:ClientId': 'other*' } }, true],
     ['a key without a value', { StringEquals: { 'iot:Nothing': 'x' } }, false],
     ['IfExists', { StringEqualsIfExists: { 'iot:Nothing': 'x' } }, true],
@@ -150,7 +154,11 @@ describe('statements', () => {
     ['IpAddress', { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } }, true],
     ['IpAddress elsewhere', { IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '192.0.2.8'] } }, false],
     ['NotIpAddress', { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }, true],
-    ['two keys are both needed', { StringEquals: { 'iot:ClientId': 'thing-1#2', 'iot:DomainName': 'x' } }, false],
+    [
+      'two keys are both needed',
+      { StringEquals: { 'iot:ClientId': 'thing-1#2', 'iot:DomainName': 'x' } },
+      false,
+    ],
     ['ForAnyValue', { 'ForAnyValue:StringEquals': { many: ['b', 'z'] } }, true],
     ['ForAllValues', { 'ForAllValues:StringEquals': { many: ['a', 'z'] } }, false],
     ['ForAllValues without a value', { 'ForAllValues:StringEquals': { none: ['a'] } }, true],
@@ -192,7 +200,11 @@ describe('documents', () => {
   });
 
   test('are refused or read, whatever they are', () => {
-    const anything = fc.oneof(fc.string(), fc.json(), fc.jsonValue().map((value) => JSON.stringify({ Statement: value })));
+    const anything = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.jsonValue().map((value) => JSON.stringify({ Statement: value })),
+    );
     fc.assert(
       fc.property(anything, (source) => {
         try {
