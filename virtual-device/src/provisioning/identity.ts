@@ -111,7 +111,11 @@ function adopt(options: IdentityOptions, initConfig: InitConfig): EffectiveConfi
 function refresh(store: EffectiveConfigStore, initConfig: InitConfig | undefined): void {
   if (!initConfig) return;
   const { current } = store;
-  const nucleus = { ...current.nucleus, ...nucleusOf(initConfig.nucleus, initConfig.claim) };
+  const told = nucleusOf(initConfig.nucleus, initConfig.claim);
+  const { port: oldPort, ...mqtt } = { ...current.nucleus.mqtt, ...told.mqtt };
+  // A port belongs to its endpoint: an endpoint told anew does not keep the old one's port.
+  const port = told.iotDataEndpoint === undefined ? oldPort : told.mqtt?.port;
+  const nucleus = { ...current.nucleus, ...told, mqtt: { ...mqtt, ...(port !== undefined && { port }) } };
   const rootCaPath =
     initConfig.system.rootCaPath ?? initConfig.claim?.rootCaPath ?? current.system.rootCaPath;
   const next = { ...current, nucleus, system: { ...current.system, rootCaPath } };
@@ -136,8 +140,8 @@ function nucleusOf(
   };
 }
 
-function optional<Key extends string>(key: Key, value: string | undefined): { [key in Key]?: string } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in Key]: string });
+function optional(key: 'awsRegion' | 'iotCredEndpoint' | 'iotRoleAlias', value: string | undefined) {
+  return value === undefined ? {} : { [key]: value };
 }
 
 function requireKeys(file: string, nucleus: NucleusConfiguration): void {

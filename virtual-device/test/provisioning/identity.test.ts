@@ -75,10 +75,19 @@ describe('claim provisioning', () => {
   });
 
   it('does not provision a device twice, and takes changed endpoints over', async () => {
-    const device = await prepareDevice(broker, 'SN-3');
-    await provision(device);
+    const device = await prepareDevice(broker, 'SN-3', {
+      claim: { iotDataEndpoint: '127.0.0.1', mqttPort: broker.port },
+    });
+    expect((await provision(device)).nucleus.mqtt).toEqual({ port: broker.port });
+    const config = readFileSync(device.configFile, 'utf8');
+    writeFileSync(
+      device.configFile,
+      config.replace(/mqttPort: .*/, '').replace(': 127.0.0.1', ': 127.0.0.1:4711'),
+    );
     const again = await provision(device);
     expect(again.system.thingName).toBe('SN-3');
+    expect(again.nucleus).toMatchObject({ iotDataEndpoint: '127.0.0.1:4711', mqtt: {} });
+    expect(again.nucleus.mqtt).not.toHaveProperty('port');
     expect(broker.certificates).toHaveLength(1);
   });
 
