@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudControlClient } from '@aws-sdk/client-cloudcontrol';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { afterAll } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
 import { AwsError } from '../../src/errors.js';
 import { front } from '../../src/http/front.js';
@@ -14,6 +13,7 @@ import { cloudControl } from '../../src/services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from '../../src/services/cloudformation/cloudformation.js';
 import type { RoleAuthority } from '../../src/services/iam/role-authority.js';
 import { openStore } from '../../src/store/store.js';
+import { atEnd } from '../support/at-end.js';
 
 /** Calls of a resource type's handlers that wait until a test lets them go on. */
 export class Gate {
@@ -37,7 +37,7 @@ export class Gate {
 export function testBase(): Base & { clock: ManualClock } {
   const directory = mkdtempSync(join(tmpdir(), 'cloudcontrol-'));
   const store = openStore(directory);
-  afterAll(async () => {
+  atEnd(async () => {
     await store.close();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -71,7 +71,7 @@ export async function serve(base: Base, types: readonly ResourceType[]) {
     maxAttempts: 1,
   };
   const clients = { control: new CloudControlClient(config), formation: new CloudFormationClient(config) };
-  afterAll(async () => {
+  atEnd(async () => {
     clients.control.destroy();
     clients.formation.destroy();
     await http.close();

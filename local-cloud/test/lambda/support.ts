@@ -6,7 +6,6 @@ import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { NoSuchKey } from '@aws-sdk/client-s3';
 import { strToU8, zipSync } from 'fflate';
-import { afterAll } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { front } from '../../src/http/front.js';
 import { listenHttp } from '../../src/http/listener.js';
@@ -18,6 +17,7 @@ import { lambda } from '../../src/services/lambda/lambda.js';
 import { credentialsIssuer } from '../../src/services/sts/issuer.js';
 import { sts } from '../../src/services/sts/sts.js';
 import { openStore } from '../../src/store/store.js';
+import { atEnd } from '../support/at-end.js';
 
 export const ROLE = 'arn:aws:iam::000000000000:role/function-role';
 
@@ -108,7 +108,7 @@ export async function startLambda(clock: Clock = systemClock) {
     await store.close();
     rmSync(directory, { recursive: true, force: true });
   }
-  afterAll(close);
+  atEnd(close);
 
   return {
     client,
