@@ -77,6 +77,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const issuer = credentialsIssuer(base);
     const identities = iam(base);
     const { roles } = identities;
+    const tokens = sts(base, { roles, issuer });
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
     let listening: (endpointUrl: string) => void = () => {};
@@ -92,7 +93,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker, roles });
     const iotData = iotDataPlane(iotCore);
     const plugins: Plugin[] = [
-      sts(base, { roles, issuer }),
+      tokens,
       identities,
       logs,
       objects,
@@ -113,6 +114,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       services,
       paths: plugins.flatMap((plugin) => plugin.paths ?? []),
       unsigned: objects.services[0],
+      unsignedForms: tokens.services[0],
       credentials: issuer.lookup,
       accountId: base.accountId,
       clock: base.clock,

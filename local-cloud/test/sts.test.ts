@@ -1,6 +1,7 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
   GetCallerIdentityCommand,
   GetFederationTokenCommand,
   GetSessionTokenCommand,
@@ -49,6 +50,29 @@ test('the caller is the account, and an operation that is not built says so by n
     name: 'NotImplementedException',
     message: expect.stringContaining('GetFederationToken'),
   });
+});
+
+test('callers without credentials learn what is not built, and are asked for some otherwise', async () => {
+  await expect(
+    sts.send(
+      new AssumeRoleWithWebIdentityCommand({
+        RoleArn: `${account}:role/x`,
+        RoleSessionName: 'ci',
+        WebIdentityToken: 'token',
+      }),
+    ),
+  ).rejects.toMatchObject({
+    name: 'NotImplementedException',
+    message: expect.stringContaining('AssumeRoleWithWebIdentity'),
+  });
+  const response = await fetch(config.endpoint, {
+    method: 'POST',
+    body: new URLSearchParams({ Action: 'GetCallerIdentity', Version: '2011-06-15' }),
+  });
+  expect([response.status, await response.text()]).toEqual([
+    403,
+    expect.stringContaining('<Code>MissingAuthenticationToken</Code>'),
+  ]);
 });
 
 test('a role that trusts the account is assumed, and its session says who it is', async () => {

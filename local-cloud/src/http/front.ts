@@ -20,6 +20,8 @@ export interface FrontOptions {
   paths?: readonly PathHandler[];
   /** Service that takes requests which are not signed at all: S3, for public objects. */
   unsigned?: Service;
+  /** Service that takes forms which are not signed: STS, for callers that have no credentials yet. */
+  unsignedForms?: Service;
   credentials: CredentialsLookup;
   accountId: string;
   clock: Clock;
@@ -50,6 +52,7 @@ export function front(options: FrontOptions): HttpHandler {
     try {
       const signature = readSignature(incoming);
       if (signature) service = byScope.get(signature.service);
+      else if (isForm(incoming) && options.unsignedForms) service = options.unsignedForms;
       if (!service) throw noService(signature?.service);
       const { request, hash } = await prepare(incoming, signature?.service ?? service.name);
       const principal = signature
@@ -83,17 +86,20 @@ async function prepare(
     (limit) =>
       new AwsError('RequestEntityTooLargeException', `Request must be smaller than ${limit} bytes`, 413),
   );
-  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
   return {
     request: {
       ...request,
       body: Readable.from(bytes.length > 0 ? [bytes] : [], { objectMode: false }),
-      query: isForm
+      query: isForm(request)
         ? new URLSearchParams([...request.query, ...new URLSearchParams(Buffer.from(bytes).toString('utf8'))])
         : request.query,
     },
     hash: () => createHash('sha256').update(bytes).digest('hex'),
   };
+}
+
+function isForm({ headers }: HttpRequest): boolean {
+  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
 }
 
 function noService(scope: string | undefined): AwsError {

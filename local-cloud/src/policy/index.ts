@@ -5,4 +5,4 @@ export {
   parsePolicyDocument,
 } from './document.js';
 export { type AccessRequest, type Decision, evaluate, type RequestPrincipal } from './evaluation.js';
-export { arnParts, type ConditionContext, matchesArn, matchesPattern } from './pattern.js';
+export { type ConditionContext, matchesArn, matchesPattern } from './pattern.js';

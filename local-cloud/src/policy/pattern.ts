@@ -29,7 +29,7 @@ export function matchesArn(pattern: string, arn: string, context?: ConditionCont
 }
 
 /** The six parts of an ARN; undefined when it has fewer. Colons within `${…}` separate nothing. */
-export function arnParts(arn: string): string[] | undefined {
+function arnParts(arn: string): string[] | undefined {
   const parts: string[] = [''];
   let braces = 0;
   for (let index = 0; index < arn.length; index += 1) {

@@ -135,6 +135,40 @@ test('the bucket may be in the host', async () => {
   expect(await text('in/host')).toBe('x');
 });
 
+test('a presigned URL may carry headers in its query', async () => {
+  const query = new URLSearchParams({
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `test/20260101/eu-central-1/s3/aws4_request`,
+    'X-Amz-Date': `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`,
+    'X-Amz-Expires': '60',
+    'X-Amz-SignedHeaders': 'host',
+    'X-Amz-Signature': '0'.repeat(64),
+    'x-amz-meta-origin': 'presigned',
+    'x-amz-checksum-crc32': 'AAAAAA==',
+  });
+  const put = await fetch(`${cloud.endpointUrl}/wire/presigned?${query}`, { method: 'PUT', body: 'x' });
+  expect(put.status).toBe(200);
+  const head = await s3.send(new HeadObjectCommand({ Bucket: 'wire', Key: 'presigned' }));
+  expect(head.Metadata).toEqual({ origin: 'presigned' });
+});
+
+test('keys that are not known or not well-formed are refused in the words of S3', async () => {
+  const scope = '20260101/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0';
+  const unknown = await send('GET', '/wire', {
+    authorization: `AWS4-HMAC-SHA256 Credential=ASIAUNKNOWN/${scope}`,
+  });
+  expect([unknown.status, unknown.body]).toEqual([
+    403,
+    expect.stringContaining('<Code>InvalidAccessKeyId</Code>'),
+  ]);
+  const malformed = await send('GET', '/wire', { authorization: 'AWS4-HMAC-SHA256 Credential=x' });
+  // Without a scope it is not known whose the request is, so it is taken for S3's.
+  expect([malformed.status, malformed.body]).toEqual([
+    400,
+    expect.stringContaining('<Code>AuthorizationHeaderMalformed</Code>'),
+  ]);
+});
+
 test('errors name the operation that is not built, and a HEAD that fails has no body', async () => {
   const website = await send('GET', '/wire?website');
   expect(website.status).toBe(501);

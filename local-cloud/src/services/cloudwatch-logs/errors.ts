@@ -1,6 +1,5 @@
 import {
   InvalidParameterException,
-  LimitExceededException,
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs';
@@ -16,4 +15,3 @@ export const groupExists = () =>
 export const streamExists = () =>
   new ResourceAlreadyExistsException({ message: 'The specified log stream already exists', $metadata });
 export const invalidParameter = (message: string) => new InvalidParameterException({ message, $metadata });
-export const limitExceeded = (message: string) => new LimitExceededException({ message, $metadata });

@@ -49,14 +49,15 @@ export function authority(
     decide(roleName, request): Decision {
       const role = roles.find(roleName);
       if (!role) return 'implicitDeny';
+      const own = { ...request, context: new Map([...request.context, ['aws:principalarn', role.arn]]) };
       const attached = role.attachedPolicies.flatMap((arn) => policies.document(arn) ?? []);
       const documents = [...attached, ...Object.values(role.inlinePolicies)].map((text) =>
         parse(text, 'identity'),
       );
-      const decision = evaluate(documents, request);
+      const decision = evaluate(documents, own);
       if (decision !== 'allowed' || role.permissionsBoundary === undefined) return decision;
       const boundary = policies.document(role.permissionsBoundary);
-      return boundary === undefined ? 'implicitDeny' : evaluate([parse(boundary, 'identity')], request);
+      return boundary === undefined ? 'implicitDeny' : evaluate([parse(boundary, 'identity')], own);
     },
     byArn: (arn) => known(byArn(arn)),
     byName: (roleName) => known(roles.find(roleName)),

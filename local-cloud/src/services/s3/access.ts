@@ -1,7 +1,6 @@
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import {
-  type ConditionContext,
   evaluate,
   type PolicyDocument,
   parsePolicyDocument,
@@ -9,6 +8,7 @@ import {
 } from '../../policy/index.js';
 import { requestContext } from '../../request-context.js';
 import type { Call } from '../../service.js';
+import type { RoleDirectory } from '../iam/directory.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import { permissionOf } from './actions.js';
 import type { Bucket, BucketStore } from './bucket-store.js';
@@ -29,10 +29,13 @@ export interface S3Access {
   refusalToDelete(call: Call, bucket: Bucket, key: string, versionId: string | undefined): string | undefined;
 }
 
+/** What S3 asks of IAM. */
+export type S3Roles = RoleAuthority & Pick<RoleDirectory, 'byName'>;
+
 /** The account's administrator must be able to undo a policy that shuts everybody out. */
 const POLICY_ACTIONS = new Set(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy']);
 
-export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles: RoleAuthority): S3Access {
+export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles: S3Roles): S3Access {
   const parsed = new Map<string, { text: string; policy: PolicyDocument }>();
 
   function policyOf(bucket: Bucket): PolicyDocument[] {
@@ -46,11 +49,17 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
   }
 
   /** Undefined when access is given, else why not. */
-  function refusal(call: Call, action: string, bucket: Bucket | undefined, key?: string): string | undefined {
+  function refusal(
+    call: Call,
+    action: string,
+    bucket: Bucket | undefined,
+    resource: string,
+  ): string | undefined {
     const { principal } = call;
-    const resource = arnOf(bucket?.name, key);
+    const asked = requestPrincipal(call);
     const context = s3Context(call, clock.now());
-    const request = { action, resource, context, principal: requestPrincipal(call, accountId) };
+    if (asked.kind === 'role') context.set('aws:principalarn', asked.arns[0] ?? '');
+    const request = { action, resource, context, principal: asked };
     const byBucket = bucket ? evaluate(policyOf(bucket), request) : 'implicitDeny';
     const who = `User: ${principal.arn} is not authorized to perform: ${action} on resource: "${resource}"`;
     if (byBucket === 'explicitDeny' && !(principal.kind === 'account' && POLICY_ACTIONS.has(action))) {
@@ -73,9 +82,22 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
     }
   }
 
-  function require(call: Call, action: string, bucket: Bucket | undefined, key?: string): void {
-    const reason = refusal(call, action, bucket, key);
+  function check(call: Call, action: string, bucket: Bucket | undefined, resource: string): void {
+    const reason = refusal(call, action, bucket, resource);
     if (reason !== undefined) throw new AwsError('AccessDenied', reason, 403);
+  }
+
+  function requestPrincipal({ principal }: Call): RequestPrincipal {
+    switch (principal.kind) {
+      case 'account':
+        return { kind: 'account', accountId };
+      case 'role': {
+        const role = roles.byName(principal.roleName)?.arn;
+        return { kind: 'role', accountId, arns: role === undefined ? [] : [role, principal.arn] };
+      }
+      default:
+        return { kind: 'anonymous' };
+    }
   }
 
   return {
@@ -83,7 +105,8 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
       const name = typeof input.Bucket === 'string' ? input.Bucket : undefined;
       const bucket = name === undefined ? undefined : buckets.find(name);
       const { action, on } = permissionOf(operation, input.VersionId !== undefined);
-      if (on === 'service' || operation === 'CreateBucket') return require(call, action, bucket);
+      if (on === 'service') return check(call, action, undefined, '*');
+      if (operation === 'CreateBucket' && name !== undefined) return check(call, action, bucket, arnOf(name));
       // A bucket that does not exist is no secret: the operation says so.
       if (!bucket) return;
       if (input.ExpectedBucketOwner !== undefined && input.ExpectedBucketOwner !== accountId) {
@@ -91,35 +114,24 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
       }
       // The objects are named in the body; each is checked on its own.
       if (operation === 'DeleteObjects' && call.principal.kind !== 'anonymous') return;
-      require(call, action, bucket, on === 'object' && typeof input.Key === 'string' ? input.Key : undefined);
+      const key = on === 'object' && typeof input.Key === 'string' ? input.Key : undefined;
+      check(call, action, bucket, arnOf(bucket.name, key));
     },
-    require,
-    requireListing: (call, bucket) => require(call, 's3:ListBucket', bucket),
-    refusalToDelete: (call, bucket, key, versionId) =>
-      refusal(call, versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', bucket, key),
+    require: (call, action, bucket, key) => check(call, action, bucket, arnOf(bucket.name, key)),
+    requireListing: (call, bucket) => check(call, 's3:ListBucket', bucket, arnOf(bucket.name)),
+    refusalToDelete(call, bucket, key, versionId) {
+      const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+      return refusal(call, action, bucket, arnOf(bucket.name, key));
+    },
   };
 }
 
-function arnOf(bucket: string | undefined, key: string | undefined): string {
-  if (bucket === undefined) return '*';
+function arnOf(bucket: string, key?: string): string {
   return `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
 }
 
-function requestPrincipal({ principal }: Call, accountId: string): RequestPrincipal {
-  switch (principal.kind) {
-    case 'account':
-      return { kind: 'account', accountId };
-    case 'role': {
-      const roleArn = `arn:aws:iam::${accountId}:role/${principal.roleName}`;
-      return { kind: 'role', accountId, arns: [roleArn, principal.arn] };
-    }
-    default:
-      return { kind: 'anonymous' };
-  }
-}
-
 /** Condition keys of the request, the global ones and S3's own (service authorization reference, Amazon S3). */
-function s3Context(call: Call, now: number): ConditionContext {
+function s3Context(call: Call, now: number): Map<string, string | readonly string[]> {
   const { query, headers } = call.request;
   const context = new Map(requestContext(call, now));
   for (const parameter of ['prefix', 'delimiter', 'max-keys', 'versionId']) {

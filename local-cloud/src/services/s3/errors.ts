@@ -39,3 +39,16 @@ export const methodNotAllowed = (method: string, resourceType: string) =>
 /** Something of S3 that is not built, asked for by a header or a member: said, never passed over. */
 export const notBuilt = (what: string) =>
   new AwsError('NotImplemented', `${what} is not built in the local cloud`, 501);
+
+/** Refusals of the HTTP front under the codes and statuses that S3 has for them. */
+const OWN_CODES: Readonly<Record<string, { code: string; status: number }>> = {
+  InvalidClientTokenId: { code: 'InvalidAccessKeyId', status: 403 },
+  ExpiredToken: { code: 'ExpiredToken', status: 400 },
+  IncompleteSignature: { code: 'AuthorizationHeaderMalformed', status: 400 },
+};
+
+/** The error as S3 would put it. */
+export function ownError(error: AwsError): AwsError {
+  const own = OWN_CODES[error.code];
+  return own ? new AwsError(own.code, error.message, own.status, error.details) : error;
+}

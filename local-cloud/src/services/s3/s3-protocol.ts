@@ -73,7 +73,8 @@ export function s3Protocol(model: ServiceModel): ServerProtocol {
 
   return {
     route,
-    async readInput(match, request) {
+    async readInput(match, sent) {
+      const request = withHoistedHeaders(sent);
       if (hasStreamingPayload(match.operation)) return ofBucket.readInput(match, request);
       const bytes = await wholeBody(request, DOCUMENT_LIMIT);
       return ofBucket.readInput(match, { ...request, body: Readable.from([bytes], { objectMode: false }) });
@@ -90,6 +91,21 @@ export function s3Protocol(model: ServiceModel): ServerProtocol {
     },
   };
 }
+
+/**
+ * The request with those headers that a presigned URL carries in its query, as SDKs put them there; checksums
+ * are left out, since they are of the empty body that was known when the URL was made.
+ */
+function withHoistedHeaders(request: HttpRequest): HttpRequest {
+  if (!request.query.has('X-Amz-Signature')) return request;
+  const hoisted = [...request.query]
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => name.startsWith('x-amz-') && !NOT_HOISTED.test(name));
+  return { ...request, headers: { ...Object.fromEntries(hoisted), ...request.headers } };
+}
+
+const NOT_HOISTED =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256|sdk-checksum-algorithm|checksum-.*)$/;
 
 /** The answer to a conditional read whose caller has the object already. */
 export function notModified(headers: Record<string, string>): AwsError {

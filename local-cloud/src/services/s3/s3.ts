@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-s3';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
-import { defineService } from '../../service.js';
-import type { RoleAuthority } from '../iam/role-authority.js';
-import { s3Access } from './access.js';
+import { defineService, type Service } from '../../service.js';
+import { type S3Roles, s3Access } from './access.js';
 import { blobStore } from './blob-store.js';
 import { bucketConfiguration } from './bucket-configuration.js';
 import { bucketOperations } from './bucket-operations.js';
 import { bucketPolicyType } from './bucket-policy-type.js';
 import { bucketStore } from './bucket-store.js';
 import { bucketType } from './bucket-type.js';
+import { ownError } from './errors.js';
 import { multipart } from './multipart.js';
 import { objectListings } from './object-listings.js';
 import { type ObjectReader, objectReader } from './object-reader.js';
@@ -26,7 +26,7 @@ import { versionListing } from './version-listing.js';
 /** Amazon S3: buckets and objects, path style and virtual-hosted style. */
 export function s3(
   base: Base,
-  capabilities: { roles: RoleAuthority },
+  capabilities: { roles: S3Roles },
 ): Plugin & { readonly readObject: ObjectReader } {
   const { store, clock } = base;
   const now = () => clock.now();
@@ -59,8 +59,12 @@ export function s3(
       ...multipart(state, access),
     },
   });
+  const inOwnWords: Service = {
+    ...service,
+    refuse: (error, requestId) => service.refuse(ownError(error), requestId),
+  };
   return {
-    services: [service],
+    services: [inOwnWords],
     resourceTypes: [bucketType(state), bucketPolicyType(buckets)],
     close: () => blobs.close(),
     readObject: objectReader(state),

@@ -28,6 +28,7 @@ export function assumeRole(
     const byOwnPolicies = roles.decide(principal.roleName, request);
     if (byOwnPolicies === 'explicitDeny') return false;
     const arns = [roles.byName(principal.roleName)?.arn ?? '', principal.arn];
+    context.set('aws:principalarn', arns[0] ?? '');
     if (roles.mayAssume(role.arn, { principal: { kind: 'role', accountId, arns }, context })) return true;
     // A trust policy that names the account leaves the decision to the caller's own policies.
     return byOwnPolicies === 'allowed' && roles.mayAssume(role.arn, { principal: account, context });

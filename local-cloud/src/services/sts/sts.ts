@@ -23,6 +23,10 @@ export function sts(
     model,
     protocol: awsQuery(model, 'https://sts.amazonaws.com/doc/2011-06-15/'),
     validationError: { code: 'ValidationError' },
+    authorize(_operation, _input, { principal }) {
+      if (principal.kind !== 'anonymous') return;
+      throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
+    },
     operations: {
       GetCallerIdentity: (_input, { principal }) => ({
         Account: accountId,
