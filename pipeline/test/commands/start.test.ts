@@ -1,0 +1,186 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IoTClient, ListThingsCommand } from '@aws-sdk/client-iot';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Mooring, mooring, processesNaming } from './mooring.js';
+
+interface Running {
+  event: 'running';
+  endpointUrl: string;
+  devices: { thing: string; root: string; provisioned: boolean; hertz: number | null }[];
+}
+
+const anyPorts = ['--http-port', '0', '--mqtt-port', '0', '--https-port', '0'];
+const directories: string[] = [];
+
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'mooring-start-'));
+  directories.push(directory);
+  return directory;
+}
+
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+async function nothingLeft(directory: string): Promise<void> {
+  await vi.waitFor(() => expect(processesNaming(directory)).toEqual([]), { timeout: 30_000, interval: 100 });
+}
+
+describe('the whole system on one machine', () => {
+  const state = temporaryDirectory();
+  const allowlist = join(temporaryDirectory(), 'allowlist.txt');
+  const options = ['--state-directory', state, '--allowlist', allowlist];
+  const start = () => new Mooring(['start', '--devices', '2', ...options, ...anyPorts, '--json']);
+  let system: Mooring;
+  let running: Running;
+
+  beforeAll(async () => {
+    writeFileSync(allowlist, 'listed-1\n');
+    system = start();
+    running = await system.firstJson<Running>();
+  }, 120_000);
+
+  afterAll(async () => {
+    system.process.kill('SIGKILL');
+    await nothingLeft(state);
+  });
+
+  test('boots the listed device and makes up the others, and their LEDs blink', () => {
+    expect(running.devices.map(({ thing }) => thing)).toEqual(['listed-1', '1000000000000001']);
+    for (const { provisioned, hertz } of running.devices) {
+      expect(provisioned).toBe(true);
+      expect(hertz).toBeGreaterThan(0);
+    }
+  });
+
+  test('an AWS client sees the things', async () => {
+    const iot = new IoTClient({
+      endpoint: running.endpointUrl,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    });
+    const { things = [] } = await iot.send(new ListThingsCommand({}));
+    expect(things.map(({ thingName }) => thingName).sort()).toEqual(['1000000000000001', 'listed-1']);
+    iot.destroy();
+  });
+
+  test('status lists the devices with certificate, health and components', async () => {
+    const { code, stdout } = await mooring('status', '--json', '--state-directory', state);
+    expect(code).toBe(0);
+    const devices = JSON.parse(stdout) as {
+      thing: string;
+      connected: boolean;
+      health: string;
+      components: object[];
+    }[];
+    expect(devices).toHaveLength(2);
+    expect(devices[0]).toMatchObject({
+      connected: true,
+      health: 'HEALTHY',
+      certificates: [{ status: 'ACTIVE' }],
+      components: expect.arrayContaining([expect.objectContaining({ name: 'docker_led', state: 'RUNNING' })]),
+    });
+  });
+
+  test('the LED is told a frequency and answers; the button stops it and starts it again', async () => {
+    const led = await mooring('led', 'frequency', 'listed-1', '12.5', '--json', '--state-directory', state);
+    expect(led).toMatchObject({ code: 0, stdout: '{"thing":"listed-1","frequency":12.5}\n' });
+    for (const blinking of [false, true]) {
+      const button = await mooring('button', 'press', 'listed-1', '--json', '--state-directory', state);
+      expect(button).toMatchObject({ code: 0, stdout: `{"thing":"listed-1","state":${blinking}}\n` });
+    }
+  });
+
+  test.each([
+    [['led', 'frequency', 'listed-1', '51'], '51 Hz is out of range'],
+    [['led', 'frequency', 'a/b', '5'], '"a/b" is not a thing name'],
+    [['button', 'press', 'nobody'], 'no virtual device nobody'],
+    [['deploy', '--stack', 'dev'], 'pulumi'],
+  ])('%j is refused in a sentence', async (args, sentence) => {
+    const { code, stdout, stderr } = await mooring(...args, '--state-directory', state);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('deployed and provisioned again, nothing changes', async () => {
+    const deploy = await mooring('deploy', '--stack', 'local', '--json', '--state-directory', state);
+    expect(deploy.code).toBe(0);
+    const provision = await mooring(
+      'provision',
+      '--json',
+      '--state-directory',
+      state,
+      '--allowlist',
+      allowlist,
+    );
+    expect(JSON.parse(provision.stdout)).toMatchObject({ claimCertificateCreated: false });
+  });
+
+  test('it is not reset while it runs, and a second one on the same state is refused', async () => {
+    const reset = await mooring('reset', '--state-directory', state);
+    expect(reset).toMatchObject({ code: 1, stderr: expect.stringContaining('in use by process') });
+    const second = await mooring('start', ...options, ...anyPorts);
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('in use by process') });
+  });
+
+  test('Ctrl-C stops it all, the next start goes on with the same devices, and death leaves nothing', async () => {
+    system.process.kill('SIGINT');
+    expect((await system.finished).code).toBe(0);
+    expect(processesNaming(state)).toEqual([]);
+
+    system = start();
+    const again = await system.firstJson<Running>();
+    expect(again.devices.map(({ thing }) => thing)).toEqual(running.devices.map(({ thing }) => thing));
+    for (const { provisioned } of again.devices) expect(provisioned).toBe(false);
+
+    system.process.kill('SIGKILL');
+    await nothingLeft(state);
+    const reset = await mooring('reset', '--state-directory', state);
+    expect(reset.code).toBe(0);
+    expect(existsSync(state)).toBe(false);
+  }, 120_000);
+});
+
+test('a port that is taken is named, and nothing stays', async () => {
+  const state = temporaryDirectory();
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const address = other.address();
+  const port = typeof address === 'object' ? String(address?.port) : '';
+  const ports = ['--http-port', port, '--mqtt-port', '0', '--https-port', '0'];
+  const { code, stderr } = await mooring('start', '--state-directory', state, ...ports);
+  other.close();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`Port ${port}`);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  await nothingLeft(state);
+});
+
+test('a malformed or missing allowlist is named before anything starts', async () => {
+  const directory = temporaryDirectory();
+  const allowlist = join(directory, 'allowlist.txt');
+  const missing = await mooring(
+    'start',
+    '--state-directory',
+    directory,
+    '--allowlist',
+    allowlist,
+    ...anyPorts,
+  );
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(allowlist) });
+  writeFileSync(allowlist, 'good\nnot good\n');
+  const malformed = await mooring(
+    'start',
+    '--state-directory',
+    directory,
+    '--allowlist',
+    allowlist,
+    ...anyPorts,
+  );
+  expect(malformed).toMatchObject({ code: 1, stderr: expect.stringContaining('line 2') });
+});
