@@ -1,23 +1,21 @@
 import * as sdk from '@aws-sdk/client-greengrassv2';
 import { roleAuthorization } from '../../authorization.js';
-import type { Broker } from '../../mqtt/index.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
 import { defineService, type Operations } from '../../service.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
-import type { Peer } from '../iot/devices/peer.js';
+import type { ThingTopics } from '../iot/devices/thing-topics.js';
 import type { IotRegistry } from '../iot/iot.js';
 import { type CoreDevice, CoreDevices, type InstalledComponent } from './core-devices.js';
 import { parseFleetStatus } from './fleet-status.js';
 
-const THINGS = '$aws/things/';
-const HEALTH = /^\$aws\/things\/([^/]+)\/greengrassv2\/health\/json$/;
+const HEALTH = /^greengrassv2\/health\/json$/;
 /** Largest page of its lists (API reference). */
 const PAGE_SIZE = 100;
 
 export interface GreengrassCapabilities {
-  readonly broker: Broker<Peer>;
+  readonly thingTopics: ThingTopics;
   readonly registry: IotRegistry;
   /** Decides for sessions of roles, which are not restricted without it. */
   readonly roles?: RoleAuthority | undefined;
@@ -26,24 +24,15 @@ export interface GreengrassCapabilities {
 /** AWS IoT Greengrass version 2: the core devices, by what they report. */
 export function greengrass(
   { store, accountId, region, log, clock }: Base,
-  { broker, registry, roles }: GreengrassCapabilities,
+  { thingTopics, registry, roles }: GreengrassCapabilities,
 ): Plugin {
   const devices = new CoreDevices(store);
 
-  broker.intercept(
-    THINGS,
-    ({ topic, payload }) => {
-      const thingName = HEALTH.exec(topic)?.[1];
-      if (thingName === undefined) return;
-      const message = parseFleetStatus(payload);
-      if (!message) {
-        log('warn', 'A fleet status message was not understood', { thingName });
-        return;
-      }
-      if (registry.thingExists(thingName)) devices.report(thingName, message);
-    },
-    { deliver: true },
-  );
+  thingTopics.on(HEALTH, ({ thingName, payload }) => {
+    const message = parseFleetStatus(payload);
+    if (!message) log('warn', 'A fleet status message was not understood', { thingName });
+    else if (registry.thingExists(thingName)) devices.report(thingName, message);
+  });
 
   function existing(thingName: string | undefined): CoreDevice {
     const device = devices.get(thingName ?? '');

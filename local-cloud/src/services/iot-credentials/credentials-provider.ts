@@ -7,7 +7,8 @@ import type { IotRegistry } from '../iot/iot.js';
 import type { CredentialsIssuer } from '../sts/issuer.js';
 
 const PREFIX = '/role-aliases/';
-const PATH = /^\/role-aliases\/([^/]+)\/credentials$/;
+/** The name of a role alias has no characters that a path would encode but `=`, `,` and `@`. */
+const PATH = /^\/role-aliases\/((?:[\w=,@-]|%3D|%2C|%40)+)\/credentials$/i;
 const SERVICE = 'credentials.iot.amazonaws.com';
 
 export interface CredentialsProviderCapabilities {

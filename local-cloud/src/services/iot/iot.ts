@@ -23,6 +23,7 @@ import { lifecycle } from './devices/lifecycle.js';
 import { listenMqtt } from './devices/mqtt-listener.js';
 import type { Peer } from './devices/peer.js';
 import { ServerTls } from './devices/server-tls.js';
+import { ThingTopics } from './devices/thing-topics.js';
 import { mqttOverWebSocket } from './devices/websocket.js';
 import { openCertificateAuthority, serverNames } from './pki.js';
 import { FleetProvisioning } from './provisioning/fleet-provisioning.js';
@@ -64,6 +65,8 @@ export interface Iot {
   readonly broker: Broker<Peer>;
   readonly access: DeviceAccess;
   readonly registry: IotRegistry;
+  /** What devices publish below `$aws/things/{thing}/`. */
+  readonly thingTopics: ThingTopics;
   /** MQTT over WebSocket, for the HTTP front. */
   readonly upgrade: UpgradeHandler;
   /** Starts the device listeners; port 0 takes any free one. */
@@ -170,6 +173,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   return {
     arns,
     broker,
+    thingTopics: new ThingTopics(broker, clock, log),
     access: deviceAccess(arns, source, roles),
     registry: {
       thingExists: (thingName) => tables.things.get(thingName) !== undefined,

@@ -178,6 +178,41 @@ describe('statements', () => {
   });
 });
 
+test('an address is in a network or not, whatever either is', () => {
+  const address = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string(), fc.constant('fe80::1%eth0'));
+  const network = fc
+    .tuple(address, fc.option(fc.nat(140)))
+    .map(([base, bits]) => (bits ? `${base}/${bits}` : base));
+  fc.assert(
+    fc.property(address, network, (sourceIp, range) => {
+      const Condition = { IpAddress: { 'aws:SourceIp': range } };
+      const answer = decide([{ Effect: 'Allow', Action: 'iot:Connect', Resource: '*', Condition }], {
+        sourceIp,
+      });
+      expect(['allowed', 'implicitDeny']).toContain(answer('iot:Connect', 'arn:x'));
+    }),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (sourceIp) => {
+      const Condition = { IpAddress: { 'aws:SourceIp': sourceIp } };
+      const answer = decide([{ Effect: 'Allow', Action: 'iot:Connect', Resource: '*', Condition }], {
+        sourceIp,
+      });
+      expect(answer('iot:Connect', 'arn:x')).toBe('allowed');
+    }),
+  );
+});
+
+test.each(['iot:Connection.Thing.Attributes[constructor]', 'iot:Certificate.Subject.constructor'])(
+  '%s is not what all objects have',
+  (variable) => {
+    const answer = decide([
+      { Effect: 'Allow', Action: 'iot:Publish', Resource: `arn:topic/\${${variable}}` },
+    ]);
+    expect(answer('iot:Publish', 'arn:topic/x')).toBe('implicitDeny');
+  },
+);
+
 describe('documents', () => {
   const good = { Effect: 'Allow', Action: 'iot:Connect', Resource: '*' };
 

@@ -8,6 +8,9 @@ import type { ThingPrincipals } from '../registry/thing-principals.js';
 import type { ConnectivityRecord, Tables } from '../tables.js';
 import type { Peer } from './peer.js';
 
+/** Clients that are no things and are remembered. */
+const REMEMBERED = 10_000;
+
 /**
  * Tells who connects and disconnects, subscribes and unsubscribes: the lifecycle events on `$aws/events` (AWS IoT
  * developer guide, "Lifecycle events") and GetThingConnectivityData, from the same source.
@@ -20,7 +23,7 @@ export function lifecycle(
   thingPrincipals: ThingPrincipals,
   failed: (error: unknown) => void,
 ) {
-  /** What the store has not kept yet. */
+  /** What the store has not kept yet, and the latest of clients that are no things. */
   const recent = new Map<string, ConnectivityRecord>();
   let kept = Promise.resolve();
 
@@ -47,7 +50,14 @@ export function lifecycle(
   const recordOf = (clientId: string) => recent.get(clientId) ?? tables.connectivity.get(clientId);
 
   function keep(clientId: string, record: ConnectivityRecord): void {
+    recent.delete(clientId);
     recent.set(clientId, record);
+    // Client ids that are made up for one connection would otherwise be kept for ever.
+    if (!tables.things.get(clientId)) {
+      const [oldest] = recent.size > REMEMBERED ? recent.keys() : [];
+      if (oldest !== undefined) recent.delete(oldest);
+      return;
+    }
     kept = store
       .batch(() => tables.connectivity.put(clientId, record))
       .then(() => {

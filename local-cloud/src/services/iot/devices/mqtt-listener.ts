@@ -1,4 +1,5 @@
-import { createServer, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:tls';
 import { type Listener, listen } from '../../../http/listener.js';
 import type { Log } from '../../../log.js';
 import type { Broker } from '../../../mqtt/index.js';
@@ -21,7 +22,7 @@ export async function listenMqtt(
   host: string,
   port: number,
 ): Promise<Listener> {
-  const open = new Set<TLSSocket>();
+  const open = new Set<Socket>();
   const server = createServer({ ...(await tls.options(PROTOCOLS)), noDelay: true }, (socket) => {
     const peer = identify(socket);
     if (!peer) {
@@ -30,13 +31,16 @@ export async function listenMqtt(
       socket.destroy();
       return;
     }
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
     broker.accept(socket, peer);
   });
   server.on('tlsClientError', (error, socket) => {
     log('info', 'A TLS handshake failed', { error: error.message });
     socket.destroy();
+  });
+  // Also those that are still in their handshake.
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
   tls.renew(server);
   const bound = await listen(server, host, port, 'MQTT');

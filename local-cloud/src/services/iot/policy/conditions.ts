@@ -101,13 +101,15 @@ function timeOf(value: string): number {
 /** Whether an address is in a network in CIDR notation, or is the address itself. */
 function inNetwork(address: string, network: string): boolean {
   const [base = '', length] = network.split('/');
-  const version = isIP(address);
-  if (version === 0 || isIP(base) !== version) return false;
+  // A link-local address names its interface behind a percent sign.
+  const [plain = ''] = address.split('%');
+  const version = isIP(plain);
+  if (version === 0 || isIP(base) !== version || base.includes('%')) return false;
   const bits = version === 4 ? 32 : 128;
   const prefix = length === undefined ? bits : Number(length);
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return false;
   const shift = BigInt(bits - prefix);
-  return addressBits(address) >> shift === addressBits(base) >> shift;
+  return addressBits(plain) >> shift === addressBits(base) >> shift;
 }
 
 function addressBits(address: string): bigint {

@@ -59,10 +59,15 @@ export function policyVariables(facts: ConnectionFacts): Variables {
         return certificate?.serialNumber;
     }
     const attribute = ATTRIBUTE.exec(name)?.[1];
-    if (attribute !== undefined) return thing?.attributes[attribute];
+    if (attribute !== undefined) return own(thing?.attributes, attribute);
     const [, holder, part = ''] = NAME_PART.exec(name) ?? [];
-    if (holder === 'Subject') return certificate?.subject[part];
-    if (holder === 'Issuer') return certificate?.issuer[part];
+    if (holder === 'Subject') return own(certificate?.subject, part);
+    if (holder === 'Issuer') return own(certificate?.issuer, part);
     return undefined;
   };
+}
+
+/** A member that the map itself has, not one that all objects have. */
+function own(map: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+  return map && Object.hasOwn(map, name) ? map[name] : undefined;
 }

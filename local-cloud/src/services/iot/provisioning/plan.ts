@@ -82,7 +82,7 @@ export function planProvisioning(
 ): ProvisioningPlan {
   const parameters: Record<string, string> = {};
   for (const [name, { defaultValue }] of Object.entries(body.parameters)) {
-    const value = pseudo[name] ?? given[name] ?? defaultValue;
+    const value = own(pseudo, name) ?? own(given, name) ?? defaultValue;
     if (value === undefined)
       throw new TemplateError(`Parameter ${name} is required by the template and has no value`);
     parameters[name] = value;
@@ -148,4 +148,9 @@ function certificateSource(properties: {
     return { csr: properties.CertificateSigningRequest };
   if (properties.CertificatePem !== undefined) return { pem: properties.CertificatePem };
   return undefined;
+}
+
+/** A parameter that was given, not a member that all objects have. */
+function own(parameters: Parameters, name: string): string | undefined {
+  return Object.hasOwn(parameters, name) ? parameters[name] : undefined;
 }

@@ -114,7 +114,7 @@ export function things(tables: Tables, changes: Changes, arns: IotArns) {
           tables.groupMembers.delete(key(group, thingName));
         }
         tables.things.delete(thingName);
-        tables.tags.delete(arns.thing(thingName));
+        tables.connectivity.delete(thingName);
         changes.touch(`thing/${thingName}`);
         return {};
       });
