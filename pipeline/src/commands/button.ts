@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { pressButton } from '../fleet/button.js';
-import { connectToCloud } from '../fleet/cloud-connection.js';
 import { type CommonOptions, contextOf, withCommonOptions } from './context.js';
 
 /** `mooring button press THING` */
@@ -9,6 +7,8 @@ export function buttonCommand(): Command {
     .description('press the button of a virtual device, and wait for what its LED does')
     .argument('<thing>', 'the device: its serial number')
     .action(async (thing: string, options: CommonOptions) => {
+      const { connectToCloud } = await import('../fleet/cloud-connection.js');
+      const { pressButton } = await import('../fleet/button.js');
       const { out, state, target } = contextOf(options);
       const cloud = await connectToCloud(target());
       try {

@@ -1,6 +1,4 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { connectToCloud } from '../fleet/cloud-connection.js';
-import { setFrequency } from '../fleet/led.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
 
@@ -11,6 +9,8 @@ export function ledCommand(): Command {
     .argument('<thing>', 'the device: its serial number')
     .argument('<hertz>', 'whole on-off cycles a second, 0.1 to 50', parseHertz)
     .action(async (thing: string, hertz: number, options: CommonOptions & { stack: Stack }) => {
+      const { connectToCloud } = await import('../fleet/cloud-connection.js');
+      const { setFrequency } = await import('../fleet/led.js');
       const { out, target } = contextOf(options);
       const cloud = await connectToCloud(target());
       try {

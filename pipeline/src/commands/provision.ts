@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { MooringError } from '../errors.js';
-import { provision } from '../provisioning/provision.js';
 import { repositoryRoot } from '../repository.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
@@ -17,6 +16,7 @@ export function provisionCommand(): Command {
       join(repositoryRoot, 'allowlist.txt'),
     )
     .action(async (options: CommonOptions & { stack: Stack; allowlist: string }) => {
+      const { provision } = await import('../provisioning/provision.js');
       const { out, target } = contextOf(options);
       const result = await provision(target(), await readText(options.allowlist));
       out.line(
