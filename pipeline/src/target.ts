@@ -32,12 +32,8 @@ export const DEFAULT_REGION = 'eu-central-1';
 export function targetOf(stack: Stack, state: StateDirectory): Target {
   const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   if (stack === 'local') {
-    return {
-      stack,
-      region: region ?? DEFAULT_REGION,
-      endpoint: process.env.AWS_ENDPOINT_URL ?? state.running()?.endpointUrl ?? 'http://127.0.0.1:4566',
-      credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
-    };
+    const endpoint = process.env.AWS_ENDPOINT_URL ?? state.running()?.endpointUrl ?? 'http://127.0.0.1:4566';
+    return localTarget(endpoint, region);
   }
   if (!region) {
     throw new MooringError(
@@ -46,6 +42,16 @@ export function targetOf(stack: Stack, state: StateDirectory): Target {
     );
   }
   return { stack, region, endpoint: undefined, credentials: fromNodeProviderChain() };
+}
+
+/** The local cloud at an endpoint. */
+export function localTarget(endpoint: string, region: string = DEFAULT_REGION): Target {
+  return {
+    stack: 'local',
+    region,
+    endpoint,
+    credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
+  };
 }
 
 /** Configuration for AWS SDK clients of a target. */

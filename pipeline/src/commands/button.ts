@@ -8,8 +8,9 @@ export function buttonCommand(): Command {
     .argument('<thing>', 'the device: its serial number')
     .action(async (thing: string, options: CommonOptions) => {
       const { connectToCloud } = await import('../fleet/cloud-connection.js');
-      const { pressButton } = await import('../fleet/button.js');
+      const { pressButton, virtualDeviceRoot } = await import('../fleet/button.js');
       const { out, state, target } = contextOf(options);
+      virtualDeviceRoot(state, thing);
       const cloud = await connectToCloud(target());
       try {
         const blinking = await pressButton(cloud, state, thing);

@@ -10,7 +10,8 @@ export function ledCommand(): Command {
     .argument('<hertz>', 'whole on-off cycles a second, 0.1 to 50', parseHertz)
     .action(async (thing: string, hertz: number, options: CommonOptions & { stack: Stack }) => {
       const { connectToCloud } = await import('../fleet/cloud-connection.js');
-      const { setFrequency } = await import('../fleet/led.js');
+      const { checkFrequency, setFrequency } = await import('../fleet/led.js');
+      checkFrequency(thing, hertz);
       const { out, target } = contextOf(options);
       const cloud = await connectToCloud(target());
       try {

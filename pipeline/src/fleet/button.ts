@@ -22,14 +22,7 @@ export async function pressButton(
   state: StateDirectory,
   thing: string,
 ): Promise<boolean> {
-  checkThing(thing);
-  const root = state.device(thing);
-  if (!existsSync(root)) {
-    throw new MooringError(
-      'NoVirtualDevice',
-      `There is no virtual device ${thing} on this machine (${root}): \`mooring status\` lists the devices; the button of a real one is pressed by hand`,
-    );
-  }
+  const root = virtualDeviceRoot(state, thing);
   const { state: blinking } = await answerOf(cloud, {
     thing,
     component: componentNames.button,
@@ -41,4 +34,21 @@ export async function pressButton(
     },
   });
   return blinking;
+}
+
+/**
+ * The root of a virtual device on this machine.
+ *
+ * @throws MooringError when there is none of that name.
+ */
+export function virtualDeviceRoot(state: StateDirectory, thing: string): string {
+  checkThing(thing);
+  const root = state.device(thing);
+  if (!existsSync(root)) {
+    throw new MooringError(
+      'NoVirtualDevice',
+      `There is no virtual device ${thing} on this machine (${root}): \`mooring status\` lists the devices; the button of a real one is pressed by hand`,
+    );
+  }
+  return root;
 }

@@ -12,14 +12,7 @@ import { checkThing } from './thing.js';
  * @throws MooringError when the frequency is out of range, or the device does not answer in time.
  */
 export async function setFrequency(cloud: CloudConnection, thing: string, hertz: number): Promise<number> {
-  checkThing(thing);
-  if (!FrequencyMessage.safeParse({ frequency: hertz }).success) {
-    const { minimum, maximum } = FREQUENCY_RANGE;
-    throw new MooringError(
-      'InvalidFrequency',
-      `${hertz} Hz is out of range: choose ${minimum} to ${maximum} Hz`,
-    );
-  }
+  checkFrequency(thing, hertz);
   const { frequency } = await answerOf(cloud, {
     thing,
     component: componentNames.led,
@@ -30,4 +23,15 @@ export async function setFrequency(cloud: CloudConnection, thing: string, hertz:
     ask: () => cloud.publish(topics.setFrequency(thing), JSON.stringify({ frequency: hertz })),
   });
   return frequency;
+}
+
+/** @throws MooringError when the frequency, in hertz, is out of range, or `thing` cannot be a thing name. */
+export function checkFrequency(thing: string, hertz: number): void {
+  checkThing(thing);
+  if (FrequencyMessage.safeParse({ frequency: hertz }).success) return;
+  const { minimum, maximum } = FREQUENCY_RANGE;
+  throw new MooringError(
+    'InvalidFrequency',
+    `${hertz} Hz is out of range: choose ${minimum} to ${maximum} Hz`,
+  );
 }
