@@ -69,8 +69,9 @@ function quote(serial: string): string {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const { name, message } = error;
+  if (name === 'Error' || name === 'AllowlistError') return message;
   // The names of S3's errors say more than their messages, which may be empty.
-  return error.name === 'Error' || error.name === 'AllowlistError'
-    ? error.message
-    : `${error.name}: ${error.message}`;
+  const said = `${name}: ${message}`;
+  return name === 'AccessDenied' ? `${said} (S3 says so of a missing object too)` : said;
 }

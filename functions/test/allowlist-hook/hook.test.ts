@@ -71,7 +71,7 @@ describe('decide', () => {
       'S3 that says no',
       { SerialNumber: LISTED },
       s3Error('AccessDenied', 'Access Denied'),
-      'the allowlist cannot be read: AccessDenied: Access Denied',
+      'the allowlist cannot be read: AccessDenied: Access Denied (S3 says so of a missing object too)',
     ],
     [
       'S3 that does not answer',

@@ -57,14 +57,6 @@ export async function prepareFunctions(target: Target): Promise<FunctionBundles>
   return digests(bundles);
 }
 
-/**
- * Loads what a deployment needs, ahead of it: Pulumi takes a second, which a caller that has to wait for
- * something else can use.
- */
-export async function warmUp(): Promise<void> {
-  await Promise.all([import('@mooring/infrastructure'), import('./pulumi-program.js')]);
-}
-
 function digests(bundles: readonly { name: string; sha256: string }[]): FunctionBundles {
   return Object.fromEntries(bundles.map(({ name, sha256 }) => [name, sha256]));
 }
@@ -74,6 +66,7 @@ async function stackOf(
   functionBundles: FunctionBundles,
   onProgress: OnProgress | undefined,
 ): Promise<InProcessStack> {
+  // Loaded only when it is needed: Pulumi takes a second.
   const { default: program } = await import('@mooring/infrastructure');
   return {
     target,
