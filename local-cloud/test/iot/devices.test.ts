@@ -272,7 +272,7 @@ test('lifecycle events tell who comes and goes, and connectivity data agrees', a
   const identity = await newIdentity(iot, 'all', ALLOW_ALL);
   await iot.send(new CreateThingCommand({ thingName: 'one' }));
   const connectivity = () => iot.send(new GetThingConnectivityDataCommand({ thingName: 'one' }));
-  expect(await connectivity()).toMatchObject({ connected: false });
+  expect(await connectivity()).toMatchObject({ connected: false, disconnectReason: 'NONE' });
   const watcher = await connect(cloud, identity, 'watcher');
   const events = messages(watcher);
   await watcher.subscribeAsync(['$aws/events/presence/+/one', '$aws/events/subscriptions/+/one']);
@@ -314,5 +314,16 @@ test('lifecycle events tell who comes and goes, and connectivity data agrees', a
   });
   (await connect(cloud, identity, 'one')).end();
   expect(await events.next()).toMatchObject({ body: { eventType: 'connected', versionNumber: 1 } });
+  expect(await events.next()).toMatchObject({ body: { eventType: 'disconnected', versionNumber: 1 } });
+  const stranger = await newIdentity(iot, 'none', policyText({ Effect: 'Deny', Action: '*', Resource: '*' }));
+  await expect(connect(cloud, stranger, 'one')).rejects.toThrow();
+  expect(await events.next()).toMatchObject({
+    topic: '$aws/events/presence/connect_failed/one',
+    body: {
+      eventType: 'connect_failed',
+      connectFailureReason: 'AUTHORIZATION_FAILED',
+      principalIdentifier: stranger.certificateId,
+    },
+  });
   watcher.end();
 });

@@ -31,7 +31,7 @@ const trust = (service: string) =>
   });
 
 beforeAll(async () => {
-  const started = await startCloud({ stateDirectory: directory.path });
+  const started = await startCloud({ stateDirectory: directory.path, log: () => {} });
   cloud = { ...started, stateDirectory: directory.path };
   iot = new IoTClient({ ...clientConfig(cloud), maxAttempts: 1 });
   claim = await prepareFleet(iot, HOOK);

@@ -114,12 +114,14 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const broker = createBroker<Peer>({ store, clock, log, authorizer });
   broker.on('disconnected', ({ client }) => authorizer.forget(client));
   changes.listen((subjects) => {
-    const ended = (principal: Peer['principal']) =>
-      principal.kind === 'certificate' &&
-      subjects.has(`principal/${principal.arn}`) &&
-      tables.certificates.get(principal.certificateId)?.status !== 'ACTIVE';
-    if (![...subjects].some((subject) => subject.startsWith('principal/'))) return;
-    broker.disconnect(({ peer }) => ended(peer.principal), 'AUTH_ERROR');
+    const ended = new Set<string>();
+    for (const subject of subjects) {
+      if (!subject.startsWith('principal/')) continue;
+      const principal = subject.slice('principal/'.length);
+      const certificate = tables.certificates.get(arns.parse(principal)?.name ?? '');
+      if (certificate?.status !== 'ACTIVE') ended.add(principal);
+    }
+    if (ended.size > 0) broker.disconnect(({ peer }) => ended.has(peer.principal.arn), 'AUTH_ERROR');
   });
   const presence = lifecycle(broker, tables, store, clock, thingPrincipals, failed);
   const tokens = new OwnershipTokens(tables, changes, arns, clock, certificates);

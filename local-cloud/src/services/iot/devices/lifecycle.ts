@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Broker, Client } from '../../../mqtt/index.js';
@@ -95,13 +96,15 @@ export function lifecycle(
       });
     }),
     broker.on('refused', ({ clientId, peer, reason }) => {
-      if (clientId === '') return;
+      // Told only of clients that may not connect, or may not publish their will.
+      if (reason !== 'AUTH_ERROR') return;
       tell('presence/connect_failed', clientId, {
         clientId,
         timestamp: clock.now(),
         eventType: 'connect_failed',
-        connectFailureReason: reason,
+        connectFailureReason: 'AUTHORIZATION_FAILED',
         principalIdentifier: principalIdentifier(peer.principal),
+        sessionIdentifier: randomUUID(),
         ipAddress: peer.sourceIp,
       });
     }),
