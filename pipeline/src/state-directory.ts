@@ -8,6 +8,7 @@ import { repositoryRoot } from './repository.js';
 const Running = z.object({
   pid: z.number(),
   endpointUrl: z.string(),
+  region: z.string(),
   mqttPort: z.number(),
   httpsPort: z.number(),
 });

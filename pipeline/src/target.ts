@@ -32,8 +32,18 @@ export const DEFAULT_REGION = 'eu-central-1';
 export function targetOf(stack: Stack, state: StateDirectory): Target {
   const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   if (stack === 'local') {
-    const endpoint = process.env.AWS_ENDPOINT_URL ?? state.running()?.endpointUrl ?? 'http://127.0.0.1:4566';
-    return localTarget(endpoint, region);
+    const endpoint = process.env.AWS_ENDPOINT_URL;
+    if (endpoint !== undefined) return localTarget(endpoint, region);
+    const running = state.running();
+    return running
+      ? localTarget(running.endpointUrl, running.region)
+      : localTarget('http://127.0.0.1:4566', region);
+  }
+  if (process.env.AWS_ENDPOINT_URL !== undefined) {
+    throw new MooringError(
+      'EndpointSet',
+      `The stack ${stack} is on AWS, but AWS_ENDPOINT_URL is set to ${process.env.AWS_ENDPOINT_URL}: unset it, or use --stack local`,
+    );
   }
   if (!region) {
     throw new MooringError(

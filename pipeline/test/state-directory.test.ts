@@ -10,7 +10,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const running = { pid: process.pid, endpointUrl: 'http://127.0.0.1:1', mqttPort: 2, httpsPort: 3 };
+const running = {
+  pid: process.pid,
+  endpointUrl: 'http://127.0.0.1:1',
+  region: 'eu-west-1',
+  mqttPort: 2,
+  httpsPort: 3,
+};
 
 test('what runs is known while its process lives', () => {
   const state = new StateDirectory(directory);

@@ -73,7 +73,7 @@ export async function startSystem(
     const { cloud, target, endpointUrl, mqttPort, httpsPort } = await stage('local cloud', () =>
       startCloud(state, options.ports, children),
     );
-    state.setRunning({ pid: process.pid, endpointUrl, mqttPort, httpsPort });
+    state.setRunning({ pid: process.pid, endpointUrl, region: target.region, mqttPort, httpsPort });
 
     out.progress('Deploying the infrastructure');
     out.progress(`  ${await stage('deploy', () => options.deploy(target))}`);
