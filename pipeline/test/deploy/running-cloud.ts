@@ -48,7 +48,8 @@ async function ready(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('the local cloud has no standard output');
   for await (const line of createInterface(child.stdout)) {
     const event: unknown = JSON.parse(line);
-    if (typeof event === 'object' && event !== null && 'endpointUrl' in event) return String(event.endpointUrl);
+    if (typeof event === 'object' && event !== null && 'endpointUrl' in event)
+      return String(event.endpointUrl);
   }
   throw new Error('the local cloud ended before it was ready');
 }
