@@ -48,7 +48,9 @@ async function upload(
   const Parts = [];
   for (const [index, Body] of bodies.entries()) {
     const PartNumber = index + 1;
-    const { $metadata: _, ...sums } = await s3.send(new UploadPartCommand({ ...target, PartNumber, Body }));
+    const { $metadata: _, ...sums } = await s3.send(
+      new UploadPartCommand({ ...target, PartNumber, Body, ChecksumAlgorithm: extra.ChecksumAlgorithm }),
+    );
     Parts.push({ ...sums, PartNumber });
   }
   return s3.send(new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts } }));
@@ -140,6 +142,13 @@ test('parts are listed, replaced, copied from other objects, and go when the upl
   expect(Uploads?.map(({ UploadId }) => UploadId)).toContain(target.UploadId);
   await s3.send(new AbortMultipartUploadCommand(target));
   await expect(s3.send(new ListPartsCommand(target))).rejects.toMatchObject({ name: 'NoSuchUpload' });
+});
+
+test('parts with another checksum than the upload was begun with are refused', async () => {
+  const target = await begin('mixed', { ChecksumAlgorithm: 'SHA256' });
+  await expect(
+    s3.send(new UploadPartCommand({ ...target, PartNumber: 1, Body: 'x', ChecksumAlgorithm: 'CRC32' })),
+  ).rejects.toMatchObject({ name: 'InvalidRequest' });
 });
 
 test('an upload is completed with just the parts that there are, in order and large enough', async () => {

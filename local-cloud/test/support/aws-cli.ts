@@ -8,10 +8,16 @@ import type { LocalCloud } from '../../src/local-cloud.js';
 
 const run = promisify(execFile);
 
+// Registered when this module is loaded: a hook that another hook registers would never run.
+const homes: string[] = [];
+afterAll(() => {
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true });
+});
+
 /** Runs the AWS CLI against a local cloud, with nothing of the user's own configuration; returns its output. */
 export function awsCli(cloud: LocalCloud): (...words: string[]) => Promise<string> {
   const home = mkdtempSync(join(tmpdir(), 'aws-cli-'));
-  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  homes.push(home);
   return async (...words) => {
     const { stdout } = await run('aws', words, {
       env: {

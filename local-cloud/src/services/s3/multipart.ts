@@ -1,30 +1,20 @@
-import { createHash } from 'node:crypto';
 import { AwsError } from '../../errors.js';
 import type { S3Access } from './access.js';
 import { asStream } from './blob-store.js';
 import { byteRange } from './byte-range.js';
-import {
-  type Checksum,
-  type ChecksumAlgorithm,
-  checksumAlgorithm,
-  checksumMembers,
-  checksumOfParts,
-  isCrc,
-} from './checksum.js';
+import { checksumAlgorithm, isCrc } from './checksum.js';
 import { copySource } from './copy-source.js';
 import { invalidArgument, notBuilt } from './errors.js';
+import { chosenParts, multipartEtag, wholeChecksum } from './multipart-completion.js';
+import { withoutType } from './multipart-listings.js';
 import { checkKey, describe } from './object-description.js';
-import { ownerId } from './object-listings.js';
 import { keep, receive } from './object-writes.js';
 import { checkCopySource, checkWrite } from './preconditions.js';
 import { requestBody } from './request-body.js';
 import type { S3Operations, S3State } from './state.js';
 import type { Part, Upload } from './upload-store.js';
 
-/** Smallest size of a part but the last, in bytes (S3 user guide, "Amazon S3 multipart upload limits"). */
-const SMALLEST_PART = 5 * 1024 * 1024;
-
-/** CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload and the lists. */
+/** CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload. */
 export function multipart(state: S3State, access: S3Access): S3Operations {
   const { base, buckets, objects, uploads, blobs } = state;
 
@@ -153,75 +143,6 @@ export function multipart(state: S3State, access: S3Access): S3Operations {
       blobs.commit(() => uploads.remove(upload));
       return {};
     },
-
-    ListParts(input) {
-      const { Bucket: bucket = '', Key: key = '', UploadId } = input;
-      buckets.get(bucket);
-      const upload = uploads.get(bucket, key, UploadId);
-      const marker = Number(input.PartNumberMarker ?? 0);
-      const limit = Math.min(input.MaxParts ?? 1000, 1000);
-      const behind = uploads.parts(upload).filter(({ number }) => number > marker);
-      const page = behind.slice(0, limit);
-      return {
-        Bucket: bucket,
-        Key: key,
-        UploadId,
-        PartNumberMarker: String(marker),
-        NextPartNumberMarker: String(page.at(-1)?.number ?? 0),
-        MaxParts: limit,
-        IsTruncated: behind.length > page.length,
-        StorageClass: upload.description.storageClass,
-        Owner: { ID: ownerId(base.accountId) },
-        Initiator: { ID: ownerId(base.accountId) },
-        ChecksumAlgorithm: upload.checksum?.algorithm,
-        ChecksumType: upload.checksum?.type,
-        Parts: page.map((part) => ({
-          PartNumber: part.number,
-          LastModified: new Date(part.lastModified),
-          ETag: `"${part.md5}"`,
-          Size: part.segment.size,
-          ...(part.checksum ? withoutType(part.checksum) : {}),
-        })),
-      };
-    },
-
-    ListMultipartUploads(input) {
-      const { Bucket: bucket = '', Prefix = '', Delimiter, KeyMarker = '', UploadIdMarker = '' } = input;
-      buckets.get(bucket);
-      if (Delimiter) throw notBuilt('A delimiter in ListMultipartUploads');
-      const limit = Math.min(input.MaxUploads ?? 1000, 1000);
-      const all = uploads.list(bucket).filter(({ key }) => key.startsWith(Prefix));
-      const last = all.findIndex(({ key, uploadId }) => key === KeyMarker && uploadId === UploadIdMarker);
-      const behind =
-        last >= 0
-          ? all.slice(last + 1)
-          : all.filter(
-              ({ key }) => KeyMarker === '' || Buffer.compare(Buffer.from(key), Buffer.from(KeyMarker)) > 0,
-            );
-      const page = behind.slice(0, limit);
-      const isTruncated = behind.length > page.length;
-      return {
-        Bucket: bucket,
-        KeyMarker,
-        UploadIdMarker,
-        Prefix,
-        MaxUploads: limit,
-        IsTruncated: isTruncated,
-        ...(isTruncated
-          ? { NextKeyMarker: page.at(-1)?.key, NextUploadIdMarker: page.at(-1)?.uploadId }
-          : {}),
-        Uploads: page.map(({ key, uploadId, initiated, description, checksum }) => ({
-          Key: key,
-          UploadId: uploadId,
-          Initiated: new Date(initiated),
-          StorageClass: description.storageClass,
-          Owner: { ID: ownerId(base.accountId) },
-          Initiator: { ID: ownerId(base.accountId) },
-          ChecksumAlgorithm: checksum?.algorithm,
-          ChecksumType: checksum?.type,
-        })),
-      };
-    },
   };
 }
 
@@ -255,80 +176,4 @@ function partNumber(number: number | undefined): number {
     );
   }
   return number;
-}
-
-type WantedPart = { PartNumber?: number; ETag?: string } & {
-  [Algorithm in ChecksumAlgorithm as `Checksum${Algorithm}`]?: string;
-};
-
-/** The parts that the caller wants the object to have, which must be what was uploaded. */
-function chosenParts(uploaded: readonly Part[], wanted: readonly WantedPart[]): Part[] {
-  if (wanted.length === 0) {
-    throw new AwsError(
-      'MalformedXML',
-      'The XML you provided was not well-formed or did not validate against our published schema',
-    );
-  }
-  const byNumber = new Map(uploaded.map((part) => [part.number, part]));
-  let previous = 0;
-  const parts = wanted.map((choice) => {
-    const { PartNumber: number = 0, ETag: etag = '' } = choice;
-    if (number <= previous) {
-      throw new AwsError(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
-      );
-    }
-    previous = number;
-    const part = byNumber.get(number);
-    const checksum = part?.checksum && choice[`Checksum${part.checksum.algorithm}`];
-    if (
-      !part ||
-      part.md5 !== etag.replace(/^"(.*)"$/, '$1') ||
-      (checksum !== undefined && checksum !== part.checksum?.value)
-    ) {
-      throw new AwsError(
-        'InvalidPart',
-        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        400,
-        { PartNumber: String(number), ETag: etag },
-      );
-    }
-    return part;
-  });
-  for (const { segment, number, md5 } of parts.slice(0, -1)) {
-    if (segment.size >= SMALLEST_PART) continue;
-    throw new AwsError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-      400,
-      {
-        ProposedSize: String(segment.size),
-        MinSizeAllowed: String(SMALLEST_PART),
-        PartNumber: String(number),
-        ETag: md5,
-      },
-    );
-  }
-  return parts;
-}
-
-function wholeChecksum({ checksum }: Upload, parts: readonly Part[]): Checksum | undefined {
-  if (!checksum) return undefined;
-  const sums = parts.flatMap((part) =>
-    part.checksum ? [{ checksum: part.checksum.value, size: part.segment.size }] : [],
-  );
-  return checksumOfParts(checksum.algorithm, checksum.type, sums);
-}
-
-/** MD5 of the parts' MD5s with their number behind it. */
-function multipartEtag(parts: readonly Part[]): string {
-  const md5 = createHash('md5');
-  for (const part of parts) md5.update(Buffer.from(part.md5, 'hex'));
-  return `"${md5.digest('hex')}-${parts.length}"`;
-}
-
-function withoutType(checksum: NonNullable<Part['checksum']>) {
-  const { ChecksumType: _, ...members } = checksumMembers({ ...checksum, type: 'FULL_OBJECT' });
-  return members;
 }

@@ -12,6 +12,7 @@ import { bucketStore } from './bucket-store.js';
 import { bucketType } from './bucket-type.js';
 import { ownError } from './errors.js';
 import { multipart } from './multipart.js';
+import { multipartListings } from './multipart-listings.js';
 import { objectListings } from './object-listings.js';
 import { type ObjectReader, objectReader } from './object-reader.js';
 import { objectReads } from './object-reads.js';
@@ -57,6 +58,7 @@ export function s3(
       ...objectListings(state),
       ...versionListing(state),
       ...multipart(state, access),
+      ...multipartListings(state),
     },
   });
   const inOwnWords: Service = {
