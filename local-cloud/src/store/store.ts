@@ -192,12 +192,13 @@ function readIfThere(file: string): string | undefined {
  */
 function makeDirectory(path: string): void {
   try {
-    mkdirSync(path);
+    // For the owner alone: the state holds private keys.
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
-    mkdirSync(path);
+    makeDirectory(path);
   }
 }
