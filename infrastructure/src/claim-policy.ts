@@ -34,7 +34,8 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
 }
 
 /**
- * Greengrass connects with a random UUID while it holds only the claim, some devices with `claim-` before it.
- * Nothing else is allowed: a client id that equals a thing's name would throw that device off its connection.
+ * Greengrass connects with a random UUID while it holds only the claim; the samples of the AWS IoT device SDKs
+ * put a word before it. Nothing else is allowed: a client id that equals a thing's name would throw that device
+ * off its connection.
  */
 const UUID = [8, 4, 4, 4, 12].map((length) => '?'.repeat(length)).join('-');

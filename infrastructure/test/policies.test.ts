@@ -152,6 +152,7 @@ describe('the claim policy', () => {
   it('connects under a UUID, and never under the name of a device', () => {
     expect(claimMay('iot:Connect', `client/${uuid}`)).toBe(true);
     expect(claimMay('iot:Connect', `client/claim-${uuid}`)).toBe(true);
+    expect(claimMay('iot:Connect', `client/test-${uuid}`)).toBe(true);
     for (const client of ['1000000000000001', '1000000000000001#2', 'A1', `${uuid}x`, 'claim-1']) {
       expect(claimMay('iot:Connect', `client/${client}`), client).toBe(false);
     }

@@ -77,7 +77,7 @@ describe('least privilege', () => {
    */
   const bounded = (pattern: string) =>
     /\/\$\{iot:Connection\.Thing\.ThingName\}[/#]/.test(pattern) ||
-    /:client\/(claim-)?\?{8}(-\?{4}){3}-\?{12}$/.test(pattern) ||
+    /:client\/\*\?{8}(-\?{4}){3}-\?{12}$/.test(pattern) ||
     /\$aws\/(certificates\/create(-from-csr)?|provisioning-templates\/\w+\/provision)\/json\/\*$/.test(
       pattern,
     );
