@@ -21,7 +21,7 @@ export function claimPolicyDocument(place: Place): PolicyDocument {
     {
       Effect: 'Allow',
       Action: ['iot:Connect'],
-      Resource: [iot(`client/${UUID}`), iot(`client/claim-${UUID}`)],
+      Resource: [iot(`client/*${UUID}`)],
     },
     { Effect: 'Allow', Action: ['iot:Publish'], Resource: requests.map((topic) => iot(`topic/${topic}`)) },
     {
