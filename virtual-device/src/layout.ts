@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DeviceError, messageOf } from './errors.js';
+import { makeFolder } from './folder.js';
 
 /** Where a core device keeps things below its root, as `/greengrass/v2` has it. */
 export interface Layout {
@@ -75,7 +76,7 @@ export function makeLayout(rootPath: string): Layout {
       layout.leds,
       layout.inputEvents,
     ]) {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
     }
     accessSync(layout.root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -72,6 +72,12 @@ describe('the virtual-device command', () => {
   it.each([
     [['run'], 2, /--root/],
     [['run', '--root', '/dev/null/here'], 5, /^The device's root \/dev\/null\/here cannot be used/],
+    // Where the kernel makes no folders, and Node's recursive mkdir never returns.
+    [
+      ['run', '--root', '/proc/nowhere/v2'],
+      5,
+      /^The device's root \/proc\/nowhere\/v2 cannot be used: ENOENT/,
+    ],
     [['component', 'list', '--root', '/nonexistent'], 1, /^No device is running in \/nonexistent/],
     [['deployment', 'create', '--root', '/x', '--merge', 'a'], 2, /<name>=<version>/],
   ])('says what is wrong: %s', async (args, code, message) => {

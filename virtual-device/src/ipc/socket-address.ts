@@ -3,11 +3,12 @@
  * longer: then the socket lives in a directory of its own under the system's temporary directory, and a
  * symbolic link stands where it was asked for, so that a relative path to it works too.
  */
-import { chmod, lstat, mkdir, mkdtemp, readlink, rm, symlink, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readlink, rm, symlink, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DeviceError, errnoOf } from '../errors.js';
+import { makeFolder } from '../folder.js';
 
 /** macOS has 104 bytes with the terminator, Linux 108; the smaller one is safe on both. */
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -29,7 +30,7 @@ export interface SocketAddress {
  * @throws DeviceError when another process listens there, or something else is in the way
  */
 export async function prepareSocketAddress(requestedPath: string): Promise<SocketAddress> {
-  await mkdir(dirname(requestedPath), { recursive: true });
+  makeFolder(dirname(requestedPath));
   await removeRemains(requestedPath);
   if (Buffer.byteLength(requestedPath) <= MAX_SOCKET_PATH_BYTES) {
     return {

@@ -111,10 +111,12 @@ describe('the IPC socket', () => {
   it('is refused where no directory can be made for it', async () => {
     const file = join(await temporaryDirectory(), 'file');
     await writeFile(file, '');
-    await expect(startDeviceAt(join(file, 'ipc.socket'))).rejects.toMatchObject({
-      code: 'ROOT_UNUSABLE',
-      message: expect.stringMatching(/^The IPC socket .* cannot be bound: /),
-    });
+    for (const folder of [file, '/proc/nowhere']) {
+      await expect(startDeviceAt(join(folder, 'ipc.socket'))).rejects.toMatchObject({
+        code: 'ROOT_UNUSABLE',
+        message: expect.stringMatching(/^The IPC socket .* cannot be bound: /),
+      });
+    }
   });
 
   it('does not replace a file that is no socket', async () => {

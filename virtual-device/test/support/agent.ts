@@ -80,10 +80,11 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs the command to its end. */
+/** Runs the command to its end; one that hangs is killed, also when SIGTERM does not reach it. */
 export function command(...args: string[]): Promise<CommandResult> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [COMMAND, ...args], (error, stdout, stderr) => {
+    const limits = { timeout: 50_000, killSignal: 'SIGKILL' } as const;
+    execFile(process.execPath, [COMMAND, ...args], limits, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
     });
   });
