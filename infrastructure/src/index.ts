@@ -20,8 +20,7 @@ export interface ProgramOutputs {
  * The whole Pulumi program. The Pulumi command calls it without arguments (it takes a module's only export,
  * the default one, for the program); a deploy in process passes the inputs.
  *
- * Configuration, from `Pulumi.<stack>.yaml`: `mooring:logRetentionDays`, and `mooring:requireTls`, true unless
- * it is set.
+ * Configuration, from `Pulumi.<stack>.yaml`: `mooring:logRetentionDays`.
  *
  * @throws ProgramInputError when the functions were not uploaded before.
  */
@@ -30,7 +29,7 @@ export default async function program(
 ): Promise<ProgramOutputs> {
   const config = new pulumi.Config('mooring');
   const place = await currentPlace();
-  const buckets = storage(place, config.getBoolean('requireTls') ?? true);
+  const buckets = storage(place);
   const identity = fleetIdentity(place);
   const { template } = provisioning(place, {
     thingGroup: identity.thingGroup,

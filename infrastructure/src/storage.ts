@@ -8,26 +8,18 @@ export interface Storage {
   readonly artifacts: Bucket;
 }
 
-/**
- * The buckets: what devices need to be provisioned, and the artifacts of their components.
- *
- * @param requireTls whether requests without TLS are denied; only a cloud that speaks nothing but HTTP, on the
- *   loopback interface, can do without.
- */
-export function storage(place: Place, requireTls: boolean): Storage {
+/** The buckets: what devices need to be provisioned, and the artifacts of their components. */
+export function storage(place: Place): Storage {
   const names = bucketNames(place.account, place.region);
-  const provisioning = privateBucket('provisioning', names.provisioning);
-  const artifacts = privateBucket('artifacts', names.artifacts);
-  if (requireTls) {
-    denyPlainHttp(place, 'provisioning', names.provisioning, provisioning);
-    denyPlainHttp(place, 'artifacts', names.artifacts, artifacts);
-  }
-  return { provisioning, artifacts };
+  return {
+    provisioning: privateBucket(place, 'provisioning', names.provisioning),
+    artifacts: privateBucket(place, 'artifacts', names.artifacts),
+  };
 }
 
-/** A bucket that is encrypted, keeps old versions and belongs to its account alone. */
-function privateBucket(name: string, bucketName: string): Bucket {
-  return new Bucket(`${name}-bucket`, {
+/** A bucket that is encrypted, keeps old versions, belongs to its account alone and answers only over TLS. */
+function privateBucket(place: Place, name: string, bucketName: string): Bucket {
+  const bucket = new Bucket(`${name}-bucket`, {
     bucketName,
     bucketEncryption: {
       serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
@@ -41,9 +33,6 @@ function privateBucket(name: string, bucketName: string): Bucket {
     },
     versioningConfiguration: { status: 'Enabled' },
   });
-}
-
-function denyPlainHttp(place: Place, name: string, bucketName: string, bucket: Bucket): void {
   new BucketPolicy(
     `${name}-bucket-policy`,
     {
@@ -59,4 +48,5 @@ function denyPlainHttp(place: Place, name: string, bucketName: string, bucket: B
     },
     { dependsOn: [bucket] },
   );
+  return bucket;
 }

@@ -15,10 +15,7 @@ export const HOOK_SHA256 = 'ab'.repeat(32);
 export const INPUTS: ProgramInputs = { functionBundles: { GreengrassAllowlistHook: HOOK_SHA256 } };
 
 /** Runs the program against Pulumi's mocks and returns what it registered, in that order. */
-export async function evaluate(
-  inputs: ProgramInputs = INPUTS,
-  config: Readonly<Record<string, string>> = {},
-): Promise<Registered[]> {
+export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Registered[]> {
   const registered: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -39,7 +36,7 @@ export async function evaluate(
     'mooring',
     'test',
   );
-  pulumi.runtime.setAllConfig({ 'mooring:logRetentionDays': '7', ...config });
+  pulumi.runtime.setAllConfig({ 'mooring:logRetentionDays': '7' });
   const outputs = await program(inputs);
   await new Promise((resolve) => pulumi.output(outputs).apply(resolve));
   await pulumi.runtime.disconnect();

@@ -229,18 +229,6 @@ describe('the buckets', () => {
     },
   );
 
-  it('go without the TLS rule only where the stack says so', async () => {
-    const withoutTls = await evaluate(undefined, { 'mooring:requireTls': 'false' });
-    expect(withoutTls.filter(({ type }) => type === 'aws-native:s3:BucketPolicy')).toEqual([]);
-    const setFalse = (stack: string) =>
-      /requireTls: false/.test(readFileSync(new URL(`../Pulumi.${stack}.yaml`, import.meta.url), 'utf8'));
-    expect({ dev: setFalse('dev'), prod: setFalse('prod'), local: setFalse('local') }).toEqual({
-      dev: false,
-      prod: false,
-      local: true,
-    });
-  });
-
   it('are the only ones', () => {
     expect(resources.filter(({ type }) => type === 'aws-native:s3:Bucket').map(({ name }) => name)).toEqual([
       'provisioning-bucket',
