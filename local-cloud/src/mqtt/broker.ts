@@ -73,7 +73,10 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     stream.once('close', () => this.#accepted.delete(connection));
   }
 
-  async publish({ topic, payload, qos = 0, retain = false, properties = {} }: Message): Promise<void> {
+  async publish(
+    { topic, payload, qos = 0, retain = false, properties = {} }: Message,
+    { to }: { to?: Client<P> } = {},
+  ): Promise<void> {
     checkTopicName(topic, this.limits);
     if (payload.length > this.limits.payload) {
       throw new MqttError(
@@ -84,7 +87,11 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const expiresAt = expiryOf(properties, this.clock.now(), this.limits);
     const kept = forwarded(properties);
-    await this.dispatch(new Publication(topic, bytes, qos, retain, kept, expiresAt, undefined), undefined);
+    const publication = new Publication(topic, bytes, qos, to ? false : retain, kept, expiresAt, undefined);
+    if (!to) await this.dispatch(publication, undefined);
+    else if (this.client(to.clientId) === to) {
+      await this.sessions.route(publication, this.sessions.get(to.clientId));
+    }
   }
 
   intercept(

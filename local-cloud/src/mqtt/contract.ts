@@ -160,9 +160,12 @@ export interface Broker<P> {
    * Publishes from the cloud itself (`$aws` replies, the Publish operation, rules). No policy and no interceptor
    * is asked. Resolves when the message is kept for every persistent session (QoS 1) and as retained message.
    *
+   * With `to` only that connection gets it, by its own subscriptions that match; nobody when it has ended, and no
+   * observer: answers may hold keys.
+   *
    * @throws MqttError when the topic is not valid to publish to, or the payload is larger than allowed.
    */
-  publish(message: Message): Promise<void>;
+  publish(message: Message, options?: { to?: Client<P> }): Promise<void>;
   /**
    * Hands what clients publish to topics that start with `prefix` to `handler` instead of to subscribers (to both
    * with `deliver`). The longest prefix wins. What the handler does before its first `await` is done before the
@@ -173,7 +176,7 @@ export interface Broker<P> {
     handler: (publish: InboundPublish<P>) => void | Promise<void>,
     options?: { deliver?: boolean },
   ): void;
-  /** Calls `listener` for every accepted message, the cloud's own included; returns how to stop that. */
+  /** Calls `listener` for every accepted message, the cloud's own to all included; returns how to stop that. */
   observe(listener: (publish: InboundPublish<P>) => void): () => void;
   on<E extends keyof BrokerEvents<P>>(event: E, listener: (event: BrokerEvents<P>[E]) => void): () => void;
   clients(): Iterable<Client<P>>;

@@ -9,7 +9,7 @@ export class Journal {
   #next: Promise<void> | undefined;
   #current: Promise<void> = Promise.resolve();
 
-  /** @param failed is told of writes that could not be kept and that nobody waits for */
+  /** @param failed is told of writes that could not be kept, whether somebody waits for them or not */
   constructor(
     private readonly store: Store,
     private readonly failed: (error: unknown) => void,
@@ -18,13 +18,12 @@ export class Journal {
   /** Resolves when `work` and all that was handed over before it are kept. */
   write(work: () => void): Promise<void> {
     this.#waiting.push(work);
-    this.#next ??= this.#current.then(() => this.#commit());
+    if (!this.#next) {
+      this.#next = this.#current.then(() => this.#commit());
+      // Told once for the whole batch; who waits for one of its writes is told as well.
+      this.#next.catch(this.failed);
+    }
     return this.#next;
-  }
-
-  /** The same for who does not wait. */
-  later(work: () => void): void {
-    this.write(work).catch(this.failed);
   }
 
   /** Resolves when all that was handed over is kept. */

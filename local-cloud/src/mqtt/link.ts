@@ -133,7 +133,11 @@ export class Link {
     if (!this.#cancelStall) return;
     this.#cancelStall();
     this.#cancelStall = undefined;
-    this.owner.drained();
+    try {
+      this.owner.drained();
+    } catch (error) {
+      this.owner.failed(error);
+    }
     this.proceed();
   }
 }

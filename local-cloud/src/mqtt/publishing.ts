@@ -64,6 +64,8 @@ export class Publishing<P> {
     const publication = inbound(topic, packet, client.clientId, hub.clock.now(), hub.limits);
     const kept = hub.dispatch(publication, client, hub.interceptor(topic));
     if (packet.qos === 1) this.#acknowledge(packet.packetId, ReasonCode.Success, kept);
+    // Nothing is promised for QoS 0; that a retained message could not be kept is told by the journal.
+    else kept?.catch(() => {});
   }
 
   #topicOf({ topic, properties: { topicAlias } }: PublishPacket): string {

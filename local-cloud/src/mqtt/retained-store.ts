@@ -68,7 +68,7 @@ export class RetainedStore implements RetainedMessages {
     const record = this.#pending.has(topic) ? this.#pending.get(topic) : this.#table.get(topic);
     if (record?.expiresAt === undefined || record.expiresAt > this.now()) return record;
     // [MQTT-3.3.2-5] An expired message is deleted.
-    if (!this.#pending.has(topic)) this.journal.later(() => this.#table.delete(topic));
+    if (!this.#pending.has(topic)) void this.journal.write(() => this.#table.delete(topic));
     return undefined;
   }
 }

@@ -81,14 +81,14 @@ export class SessionStore {
 
   /** Forgets a session and the messages kept for it. */
   deleteSession(clientId: string): void {
-    this.journal.later(() => {
+    void this.journal.write(() => {
       this.#sessions.delete(clientId);
       this.#deleteMessages(sessionOwner(clientId));
     });
   }
 
   deleteGroup(group: string): void {
-    this.journal.later(() => this.#deleteMessages(groupOwner(group)));
+    void this.journal.write(() => this.#deleteMessages(groupOwner(group)));
   }
 
   /** A key for a message of that owner, behind all that were given before. */
@@ -105,7 +105,7 @@ export class SessionStore {
   }
 
   deleteMessage(name: string): void {
-    this.journal.later(() => this.#messages.delete(name));
+    void this.journal.write(() => this.#messages.delete(name));
   }
 
   #deleteMessages(owner: string): void {

@@ -103,11 +103,12 @@ export class Sessions {
   }
 
   /**
-   * Adds a message to the session of everyone who subscribed to its topic. Returns what resolves when it is kept
-   * for all of them who have a persistent session; undefined when there are none.
+   * Adds a message to the session of everyone who subscribed to its topic, or only to `addressee` if it did. Returns
+   * what resolves when it is kept for all of them who have a persistent session; undefined when there are none.
    */
-  route(publication: Publication): Promise<void> | undefined {
-    const found = this.#tree.match(publication.topic);
+  route(publication: Publication, addressee?: Session): Promise<void> | undefined {
+    const matching = this.#tree.match(publication.topic);
+    const found = addressee ? subscriptionsOf(addressee, matching) : matching;
     if (found.length === 0) return undefined;
     let kept: Promise<void> | undefined;
     // All that is written in one turn is kept by the same batch, so the last promise stands for all.
@@ -191,6 +192,14 @@ const NO_LIMITS = {
   slashes: Number.POSITIVE_INFINITY,
   shareName: Number.POSITIVE_INFINITY,
 };
+
+/** Those of one session; its share of a group is one of its subscriptions too. */
+function subscriptionsOf(session: Session, found: readonly (Subscription | SharedGroup)[]): Subscription[] {
+  return found.flatMap((subscriber) => {
+    const subscription = subscriber instanceof SharedGroup ? subscriber.members.get(session) : subscriber;
+    return subscription?.session === session ? [subscription] : [];
+  });
+}
 
 function groupName({ shareName, filter }: Filter): string {
   return `${shareName}/${filter}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
 import type { InboundPublish } from '../../src/mqtt/index.js';
-import { type Peer, start } from './harness.js';
+import { collect, type Peer, settle, start } from './harness.js';
 import { RawClient } from './raw-client.js';
 
 describe('reserved topics', () => {
@@ -89,6 +89,42 @@ describe('reserved topics', () => {
 });
 
 describe('the cloud’s own view', () => {
+  test('a message to one connection reaches its subscriptions alone, and nobody when it has ended', async () => {
+    const { broker, connect } = await start();
+    const observed: string[] = [];
+    broker.observe(({ topic }) => observed.push(topic));
+    const asking = await connect({ clientId: 'asking', protocolVersion: 5 });
+    const other = await connect({ clientId: 'other', protocolVersion: 5 });
+    for (const client of [asking, other])
+      await client.subscribeAsync(['$aws/+/accepted', '$share/g/s'], { qos: 1 });
+    const heard = collect(asking);
+    const overheard = collect(other);
+    const to = broker.client('asking');
+    if (!to) throw new Error('The client is not connected');
+    for (const qos of [0, 1] as const) {
+      await broker.publish({ topic: '$aws/a/accepted', payload: Buffer.of(qos), qos, retain: true }, { to });
+    }
+    for (let n = 0; n < 5; n += 1) await broker.publish({ topic: 's', payload: Buffer.of(n) }, { to });
+    await broker.publish({ topic: 'not/subscribed', payload: Buffer.of() }, { to });
+    await Promise.all([settle(asking), settle(other)]);
+    const own = ({ topic }: { topic: string }) => !topic.startsWith('settle/');
+    expect(heard.received.filter(own).map(({ topic, qos }) => [topic, qos])).toEqual([
+      ['$aws/a/accepted', 0],
+      ['$aws/a/accepted', 1],
+      ...Array.from({ length: 5 }, () => ['s', 0]),
+    ]);
+    expect(broker.retained.get('$aws/a/accepted')).toBeUndefined();
+
+    // Another connection of the same client is not the one that asked.
+    const later = await connect({ clientId: 'asking', protocolVersion: 5 });
+    await later.subscribeAsync('$aws/+/accepted');
+    const missed = collect(later);
+    await broker.publish({ topic: '$aws/a/accepted', payload: Buffer.of() }, { to });
+    await Promise.all([settle(later), settle(other)]);
+    expect([...missed.received, ...overheard.received].filter(own)).toEqual([]);
+    expect(observed.filter((topic) => !topic.startsWith('settle/'))).toEqual([]);
+  });
+
   test('every accepted message is observed, also the cloud’s own; a listener that throws disturbs no one', async () => {
     const { port, broker } = await start();
     const observed: unknown[] = [];

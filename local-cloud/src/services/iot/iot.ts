@@ -129,7 +129,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     ...{ arns, changes, clock, log, authority, certificates, tokens, templates, registrar },
     invoker: capabilities.invoker,
   });
-  serveFleetProvisioning(broker, authorizer, provisioning, log);
+  serveFleetProvisioning(broker, provisioning, log);
 
   let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
   const model = readModel(sdk);

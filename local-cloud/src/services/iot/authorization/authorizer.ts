@@ -24,7 +24,6 @@ export class PolicyAuthorizer implements Authorizer<Peer> {
   /** Connections by what their decisions hang on. */
   readonly #dependents = new Map<Subject, Set<Client<Peer>>>();
   readonly #subjects = new WeakMap<Client<Peer>, ReadonlySet<Subject>>();
-  #addressee: string | undefined;
 
   constructor(
     changes: Changes,
@@ -79,22 +78,7 @@ export class PolicyAuthorizer implements Authorizer<Peer> {
   }
 
   receive(client: Client<Peer>, topic: string): boolean {
-    if (this.#addressee !== undefined && client.clientId !== this.#addressee) return false;
     return this.#allowed(client, 'iot:Receive', `topic/${topic}`);
-  }
-
-  /**
-   * Runs `publish`, whose message only the client of that id receives: answers of the fleet provisioning API hold
-   * keys, and all devices of a fleet subscribe to the same topic for them. Works for QoS 0, which the broker
-   * delivers before it returns.
-   */
-  only(clientId: string, publish: () => Promise<void>): Promise<void> {
-    this.#addressee = clientId;
-    try {
-      return publish();
-    } finally {
-      this.#addressee = undefined;
-    }
   }
 
   /** Forgets what is remembered of a connection, when it has ended or its permissions changed. */

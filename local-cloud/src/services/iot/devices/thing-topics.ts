@@ -17,7 +17,8 @@ export type ThingMessageHandler = (message: ThingMessage) => void | Promise<void
 
 /**
  * The reserved topics of things: hands what devices publish there to the part of AWS IoT that it is for, and
- * delivers it to subscribers as well. Requests to shadows and jobs that nobody takes are rejected.
+ * delivers it to subscribers as well. Requests to shadows and jobs that nobody takes are rejected, which only the
+ * client that asked is told.
  */
 export class ThingTopics {
   readonly #handlers: { pattern: RegExp; handler: ThingMessageHandler }[] = [];
@@ -49,7 +50,8 @@ export class ThingTopics {
     return undefined;
   }
 
-  async #reject({ topic, payload }: InboundPublish<Peer>, part: string): Promise<void> {
+  async #reject({ topic, payload, client }: InboundPublish<Peer>, part: string): Promise<void> {
+    if (!client) return;
     const isShadow = part === 'shadow';
     const body = {
       code: isShadow ? 501 : 'NotImplemented',
@@ -57,7 +59,10 @@ export class ThingTopics {
       timestamp: Math.floor(this.clock.now() / 1000),
       ...clientToken(payload),
     };
-    await this.broker.publish({ topic: `${topic}/rejected`, payload: Buffer.from(JSON.stringify(body)) });
+    await this.broker.publish(
+      { topic: `${topic}/rejected`, payload: Buffer.from(JSON.stringify(body)) },
+      { to: client },
+    );
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Log } from '../../../log.js';
 import type { Broker, InboundPublish } from '../../../mqtt/index.js';
-import type { PolicyAuthorizer } from '../authorization/authorizer.js';
 import type { Peer } from '../devices/peer.js';
 import { ProvisioningError, provisioningError } from './errors.js';
 import type { FleetProvisioning, Requester } from './fleet-provisioning.js';
@@ -17,7 +16,6 @@ type Json = Readonly<Record<string, unknown>>;
 /** Answers the fleet provisioning MQTT API, in JSON. Each answer goes to the client that asked and to no other. */
 export function serveFleetProvisioning(
   broker: Broker<Peer>,
-  authorizer: PolicyAuthorizer,
   provisioning: FleetProvisioning,
   log: Log,
 ): void {
@@ -30,17 +28,20 @@ export function serveFleetProvisioning(
     if (!client) return;
     const { clientId, peer } = client;
     const reply = (suffix: 'accepted' | 'rejected', body: Json) =>
-      authorizer.only(clientId, () =>
-        broker.publish({ topic: `${topic}/${suffix}`, payload: Buffer.from(JSON.stringify(body)) }),
+      broker.publish(
+        { topic: `${topic}/${suffix}`, payload: Buffer.from(JSON.stringify(body)) },
+        { to: client },
       );
-    const count = pending.get(clientId) ?? 0;
+    // Counted whether it is let through or not: each one that has begun also ends.
+    const count = (pending.get(clientId) ?? 0) + 1;
+    pending.set(clientId, count);
     try {
       if (peer.principal.kind !== 'certificate') {
         throw new ProvisioningError('AccessDenied', 'Fleet provisioning needs a claim certificate.');
       }
-      if (count >= MOST_PENDING)
+      if (count > MOST_PENDING) {
         throw new ProvisioningError('AccessDenied', 'Too many requests are under way.');
-      pending.set(clientId, count + 1);
+      }
       const requester = { clientId, claimCertificateId: peer.principal.certificateId };
       await reply('accepted', await operation(parse(payload), requester));
     } catch (error) {
