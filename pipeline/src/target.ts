@@ -30,19 +30,20 @@ export const DEFAULT_REGION = 'eu-central-1';
  * `AWS_ENDPOINT_URL`; `dev` and `prod` are AWS with the credentials of the environment.
  */
 export function targetOf(stack: Stack, state: StateDirectory): Target {
-  const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  // Set to nothing counts as not set, as the AWS SDKs have it.
+  const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined;
+  const endpoint = process.env.AWS_ENDPOINT_URL || undefined;
   if (stack === 'local') {
-    const endpoint = process.env.AWS_ENDPOINT_URL;
     if (endpoint !== undefined) return localTarget(endpoint, region);
     const running = state.running();
     return running
       ? localTarget(running.endpointUrl, running.region)
       : localTarget('http://127.0.0.1:4566', region);
   }
-  if (process.env.AWS_ENDPOINT_URL !== undefined) {
+  if (endpoint !== undefined) {
     throw new MooringError(
       'EndpointSet',
-      `The stack ${stack} is on AWS, but AWS_ENDPOINT_URL is set to ${process.env.AWS_ENDPOINT_URL}: unset it, or use --stack local`,
+      `The stack ${stack} is on AWS, but AWS_ENDPOINT_URL is set to ${endpoint}: unset it, or use --stack local`,
     );
   }
   if (!region) {

@@ -25,7 +25,7 @@ const PROVIDER = { name: 'aws-native', version: 'v1.79.0' } as const;
  * Pulumi's passphrase, empty unless `PULUMI_CONFIG_PASSPHRASE` or `PULUMI_CONFIG_PASSPHRASE_FILE` is set. Pulumi
  * adds the salt of that passphrase to `Pulumi.<stack>.yaml` at the first deployment; it belongs in the repository.
  *
- * @throws PrerequisiteError naming all that is missing: the command, credentials, the region.
+ * @throws PrerequisiteError naming all that is missing: AWS's own endpoints, the command, credentials, the region.
  * @throws MooringError `PulumiFailed` with what Pulumi said.
  */
 export async function deployAws(stack: AwsStack, onProgress?: OnProgress): Promise<Deployment> {
@@ -72,7 +72,7 @@ async function onStack<T>(stack: AwsStack, work: (pulumi: PulumiStack) => Promis
   const credentials = fromNodeProviderChain();
   const { region, account } = await checkPrerequisites({
     stack,
-    region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION,
+    region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION,
     credentials,
     env: process.env,
   });

@@ -12,7 +12,7 @@ export interface AwsSurroundings {
   readonly stack: string;
   readonly region: string | undefined;
   readonly credentials: () => Promise<Credentials>;
-  /** The environment in which the `pulumi` command is looked for and run. */
+  /** The environment, in which the `pulumi` command is looked for and run. */
   readonly env: NodeJS.ProcessEnv;
   /** Of STS, where it is not AWS's own. */
   readonly endpoint?: string;
@@ -40,12 +40,14 @@ export class PrerequisiteError extends MooringError {
 export async function checkPrerequisites(
   surroundings: AwsSurroundings,
 ): Promise<{ region: string; account: string }> {
+  const endpoint = endpointProblem(surroundings.env);
   const [pulumi, identity] = await Promise.all([
     pulumiProblem(surroundings.env),
-    callerIdentity(surroundings),
+    callerIdentity(surroundings, endpoint === undefined),
   ]);
   const { region } = surroundings;
   const missing = [
+    endpoint,
     pulumi,
     identity.problem,
     region === undefined || region === ''
@@ -56,6 +58,19 @@ export async function checkPrerequisites(
     throw new PrerequisiteError(surroundings.stack, missing);
   }
   return { region, account: identity.account };
+}
+
+/**
+ * The AWS SDKs, Pulumi's provider and its state backend all send to the endpoints that the environment names
+ * (AWS SDKs and tools reference guide, "Service-specific endpoints").
+ */
+function endpointProblem(env: NodeJS.ProcessEnv): string | undefined {
+  const set = Object.keys(env)
+    .filter((name) => /^AWS_ENDPOINT_URL(_|$)/.test(name) && env[name])
+    .sort();
+  if (set.length === 0) return undefined;
+  const values = set.map((name) => `${name}=${env[name]}`).join(', ');
+  return `requests would not go to AWS (${values}): unset ${set.join(', ')}, or use --stack local`;
 }
 
 /** What is wrong with the `pulumi` command, if anything. */
@@ -82,16 +97,17 @@ async function pulumiProblem(env: NodeJS.ProcessEnv): Promise<string | undefined
     : `the pulumi command is of version ${firstLine(stdout)}: ${install}`;
 }
 
-async function callerIdentity({
-  region,
-  credentials,
-  endpoint,
-}: AwsSurroundings): Promise<{ account?: string; problem?: string }> {
+/** @param mayAsk whether AWS would be who answers */
+async function callerIdentity(
+  { region, credentials, endpoint }: AwsSurroundings,
+  mayAsk: boolean,
+): Promise<{ account?: string; problem?: string }> {
   try {
     await credentials();
   } catch (error) {
     return { problem: firstLine(explain(error)) };
   }
+  if (!mayAsk) return {};
   // Any region tells who the caller is.
   const sts = new STSClient({ region: region || 'us-east-1', credentials, ...(endpoint && { endpoint }) });
   try {

@@ -92,17 +92,31 @@ describe('checkPrerequisites', () => {
       stack: 'prod',
       region: undefined,
       credentials: noCredentials,
-      env: { PATH: path() },
+      env: { PATH: path(), AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' },
     }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(PrerequisiteError);
     expect(String(error instanceof Error && error.message)).toBe(
       [
         'Cannot deploy the stack prod to AWS yet:',
+        '  - requests would not go to AWS (AWS_ENDPOINT_URL=http://127.0.0.1:4566): unset AWS_ENDPOINT_URL, or use --stack local',
         '  - the pulumi command is not on the PATH: install Pulumi 3.248.0 or a later 3.x (curl -fsSL https://get.pulumi.com | sh -s -- --version 3.248.0)',
         '  - No AWS credentials were found: sign in (for example `aws sso login`) or set AWS_PROFILE',
         '  - no AWS region is set: set AWS_REGION, for example AWS_REGION=eu-central-1',
       ].join('\n'),
     );
+  });
+
+  it('refuses an endpoint for one service as well, and asks nobody who the caller is', async () => {
+    const env = {
+      PATH: path('echo v3.248.0'),
+      AWS_ENDPOINT_URL: '',
+      AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
+    };
+    const [problem, ...more] = await missing({ env, endpoint: await sts(403, REFUSAL) });
+    expect(problem).toMatch(
+      /^requests would not go to AWS \(AWS_ENDPOINT_URL_S3=\S+\): unset AWS_ENDPOINT_URL_S3,/,
+    );
+    expect(more).toEqual([]);
   });
 
   it.each(['v3.247.9', 'v2.300.0', 'v4.0.0'])('refuses Pulumi %s', async (version) => {
