@@ -1,9 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BundleError } from './bundling/src/errors.js';
+import { makeFolder } from './bundling/src/folder.js';
 import {
   findNativeArtifact,
   hostPlatform,
@@ -48,7 +49,7 @@ export async function bundleComponents(options: BundleOptions): Promise<Bundle> 
   const root = componentsFolder();
   const stamps = new Stamps(root, outDir);
   try {
-    await mkdir(outDir, { recursive: true });
+    await makeFolder(outDir);
     const components = await Promise.all(
       FOLDERS.map((folder) =>
         bundleComponent({ folder, root, outDir, stamps, platforms, bucket: options.bucket }),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from './folder.js';
 
 /**
  * What a bundle was made of and what came out, by content, so that what would come out the same is not
@@ -85,7 +86,7 @@ export class Stamps {
 /** Writes a file so that nobody ever sees half of it. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFile(temporary, content);
   await rename(temporary, path);
 }

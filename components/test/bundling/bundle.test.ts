@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { componentNames, topics } from '@mooring/contracts';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { BundleError, bundleComponents } from '../../bundle.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundle, BundleError, bundleComponents } from '../../bundle.js';
 import { recipeOf } from '../support/core-device.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -26,11 +27,35 @@ async function contentOf(folder: string): Promise<Record<string, string>> {
   );
 }
 
+interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command; one that hangs is killed. */
+function command(...args: string[]): Promise<Run> {
+  const file = join(components, 'dist', 'bundle.js');
+  const limits = { timeout: 50_000, killSignal: 'SIGKILL' } as const;
+  return new Promise((done) => {
+    execFile(process.execPath, [file, ...args], limits, (error, stdout, stderr) => {
+      done({ status: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+    });
+  });
+}
+
+/** Made once for all tests; one that changes it mends it again. */
+let one: string;
+let bundle: Bundle;
+
+beforeAll(async () => {
+  one = await mkdtemp(join(tmpdir(), 'mooring-bundle-'));
+  bundle = await bundleComponents({ outDir: one });
+});
+afterAll(() => rm(one, { recursive: true, force: true }));
+
 describe('bundleComponents', () => {
-  it('gives the recipes and artifacts that a local deployment takes, the same each time', async () => {
-    const [one, two] = [await temporaryFolder(), await temporaryFolder()];
-    const bundle = await bundleComponents({ outDir: one });
-    await bundleComponents({ outDir: two });
+  it('gives the recipes and artifacts that a local deployment takes, the same in any process', async () => {
     expect(bundle).toEqual({
       recipeDir: join(one, 'recipes'),
       artifactDir: join(one, 'artifacts'),
@@ -38,6 +63,14 @@ describe('bundleComponents', () => {
         { name: componentNames.led, version: '1.0.0' },
         { name: componentNames.button, version: '1.0.0' },
       ],
+    });
+    const two = await temporaryFolder();
+    const { status, stdout } = await command('--out', two, '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      ...bundle,
+      recipeDir: join(two, 'recipes'),
+      artifactDir: join(two, 'artifacts'),
     });
     const content = await contentOf(one);
     expect(await contentOf(two)).toEqual(content);
@@ -54,8 +87,7 @@ describe('bundleComponents', () => {
   });
 
   it('leaves alone what would come out the same, and mends what was changed', async () => {
-    const outDir = await temporaryFolder();
-    await bundleComponents({ outDir });
+    const outDir = one;
     const led = join(outDir, 'artifacts', componentNames.led, '1.0.0', 'main.cjs');
     const button = join(outDir, 'artifacts', componentNames.button, '1.0.0', 'main.cjs');
     const made = [await stat(led), await stat(button)].map(({ mtimeMs, ino }) => ({ mtimeMs, ino }));
@@ -70,14 +102,14 @@ describe('bundleComponents', () => {
 
   it('names the bucket, and brings the binaries of the platforms, that it is told', async () => {
     const outDir = await temporaryFolder();
-    const bundle = await bundleComponents({
+    const inBucket = await bundleComponents({
       outDir,
       bucket: 'artifacts-1',
       platforms: ['linux-x64-glibc', 'linux-arm64-glibc'],
     });
     for (const name of Object.values(componentNames)) {
-      const there = await readdir(join(bundle.artifactDir, name, '1.0.0'));
-      const recipe = await recipeOf(bundle, name);
+      const there = await readdir(join(inBucket.artifactDir, name, '1.0.0'));
+      const recipe = await recipeOf(inBucket, name);
       const named = recipe.Manifests.flatMap(({ Artifacts }) => Artifacts.map(({ URI }) => URI));
       const prefix = `s3://artifacts-1/${name}/1.0.0/`;
       expect(new Set(named)).toEqual(new Set(there.map((file) => prefix + file)));
@@ -99,7 +131,6 @@ describe('bundleComponents', () => {
 
 describe('the recipes', () => {
   it('allow the topics that each component uses, and no others', async () => {
-    const bundle = await bundleComponents({ outDir: await temporaryFolder() });
     const allowed = async (name: string) => {
       const { accessControl } = (await recipeOf(bundle, name)).ComponentConfiguration.DefaultConfiguration;
       const text = JSON.stringify(accessControl);
@@ -116,21 +147,7 @@ describe('the recipes', () => {
 });
 
 describe('the bundle command', () => {
-  const command = join(components, 'dist', 'bundle.js');
-
-  beforeAll(() => {
-    execFileSync('npx', ['tsc', '-b', components], { cwd: resolve(components, '..'), stdio: 'ignore' });
-  });
-
-  it('prints one JSON object', async () => {
-    const outDir = await temporaryFolder();
-    const printed = execFileSync(process.execPath, [command, '--out', outDir, '--json'], {
-      encoding: 'utf8',
-    });
-    expect(JSON.parse(printed)).toEqual(await bundleComponents({ outDir }));
-  });
-
-  it.each([
+  it.concurrent.each([
     [[], 2, 'Say where to write, with --out DIR'],
     [['--out'], 2, '--out'],
     [
@@ -140,8 +157,10 @@ describe('the bundle command', () => {
     ],
     [['--nonsense'], 2, '--nonsense'],
     [['--out', '/dev/null/x'], 1, 'The components cannot be bundled into /dev/null/x'],
-  ])('answers %j with a clear word', (args, code, says) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8' });
+    // Where the kernel makes no folders, and Node's recursive mkdir never returns.
+    [['--out', '/proc/nowhere/x'], 1, 'The components cannot be bundled into /proc/nowhere/x'],
+  ])('answers %j with a clear word', async (args, code, says) => {
+    const { status, stdout, stderr } = await command(...args);
     expect(status).toBe(code);
     expect(stdout).toBe('');
     expect(stderr).toContain(says);
