@@ -76,3 +76,8 @@ async function stackOf(
     ...(onProgress && { onProgress }),
   };
 }
+
+/** Loads what {@link deployLocal} needs, for a caller that has to wait for something else meanwhile. */
+export async function loadAhead(): Promise<void> {
+  await Promise.all([import('@mooring/infrastructure'), import('./pulumi-program.js')]);
+}

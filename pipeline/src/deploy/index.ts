@@ -1,5 +1,5 @@
 export { deployAws, planAws } from './aws.js';
 export type { DeployCounts, Deployment } from './engine.js';
 export type { DeployProgress, Plan } from './engine-ports.js';
-export { deployLocal, destroyLocal, planLocal } from './fleet-stack.js';
+export { deployLocal, destroyLocal, loadAhead, planLocal } from './fleet-stack.js';
 export { deploymentJson, planJson, renderPlan, renderProgress, renderResult } from './render.js';

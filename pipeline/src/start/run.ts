@@ -1,4 +1,4 @@
-import { type DeployCounts, deployLocal } from '../deploy/index.js';
+import { type DeployCounts, deployLocal, loadAhead } from '../deploy/index.js';
 import { fleetStatus } from '../fleet/status.js';
 import { statusTable } from '../fleet/status-table.js';
 import { type Output, table } from '../output.js';
@@ -31,6 +31,7 @@ export async function runSystem(options: RunOptions, state: StateDirectory, out:
         devices: options.devices,
         ports: { http: options.httpPort, mqtt: options.mqttPort, https: options.httpsPort },
         allowlistFile: options.allowlist,
+        loadAhead,
         deploy: async (target) => countsSentence((await deployLocal(target)).result),
       },
       out,

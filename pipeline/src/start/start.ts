@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly devices: number;
   readonly ports: CloudPorts;
   readonly allowlistFile: string;
+  /** Loads what the deployment needs, while the cloud starts. */
+  readonly loadAhead: () => Promise<void>;
   /** Deploys the infrastructure; tells in one sentence what it did. */
   readonly deploy: (target: Target) => Promise<string>;
 }
@@ -70,6 +72,8 @@ export async function startSystem(
     const bundling = stage('components', () => bundleComponents(state.components));
     bundling.catch(() => undefined);
     out.progress('Starting the local cloud');
+    // The other processes start meanwhile; should it fail, the deployment will tell.
+    options.loadAhead().catch(() => undefined);
     const { cloud, target, endpointUrl, mqttPort, httpsPort } = await stage('local cloud', () =>
       startCloud(state, options.ports, children),
     );
