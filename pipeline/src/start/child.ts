@@ -128,10 +128,12 @@ export class Child {
   }
 }
 
-/** The last line that a program wrote to its log: mostly why it ended. */
+/** The last sentence that a program wrote to its log: mostly why it ended. What follows a crash is no sentence. */
 function lastLine(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) || undefined;
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .findLast((line) => !/^(\s|\}|Node\.js v|$)/.test(line));
   } catch {
     return undefined;
   }
