@@ -35,7 +35,7 @@ export function documentText(document: z.infer<typeof policyDocumentSchema>): st
   return typeof document === 'string' ? document : JSON.stringify(document);
 }
 
-export const tagsSchema = z.array(z.strictObject({ Key: z.string(), Value: z.string() }));
+export const tagsSchema = z.array(z.strictObject({ Key: z.string(), Value: z.string().default('') }));
 
 /** A name for a resource whose maker gave none: `prefix` and 12 random lower-case characters. */
 export function generatedName(prefix: string): string {

@@ -19,6 +19,11 @@ export type Principal =
   | { kind: 'certificate'; arn: string; certificateId: string }
   | { kind: 'anonymous'; arn: '' };
 
+/** The account itself. @param accountId twelve digits. */
+export function accountPrincipal(accountId: string): Principal & { kind: 'account' } {
+  return { kind: 'account', arn: `arn:aws:iam::${accountId}:root` };
+}
+
 /** What an operation may know of the call besides its input. */
 export interface Call {
   readonly requestId: string;

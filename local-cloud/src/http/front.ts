@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { AwsError } from '../errors.js';
-import type { Call, Principal, Service } from '../service.js';
+import { accountPrincipal, type Call, type Principal, type Service } from '../service.js';
 import { type HttpRequest, type HttpResponse, readBody } from './messages.js';
 import { authenticate, type CredentialsLookup, readSignature } from './sigv4.js';
 
@@ -40,7 +40,7 @@ export function front(options: FrontOptions): HttpHandler {
   for (const service of options.services) {
     for (const scope of service.scopes) byScope.set(scope, service);
   }
-  const account: Principal = { kind: 'account', arn: `arn:aws:iam::${accountId}:root` };
+  const account = accountPrincipal(accountId);
   const anonymous: Principal = { kind: 'anonymous', arn: '' };
 
   return async (incoming, signal) => {

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { inNetwork, numberOf, timeOf } from './condition-values.js';
 import type { ConditionElement } from './document.js';
 import { type ConditionContext, expandVariables, matchesArn, matchesPattern } from './pattern.js';
 
@@ -14,10 +14,8 @@ const exactly =
 
 const numbers =
   (compare: (actual: number, wanted: number) => boolean): Comparison =>
-  (actual, wanted) => {
-    const [x, y] = [Number(actual), Number(wanted)];
-    return actual.trim() !== '' && wanted.trim() !== '' && compare(x, y);
-  };
+  (actual, wanted) =>
+    compare(numberOf(actual), numberOf(wanted));
 
 const dates =
   (compare: (actual: number, wanted: number) => boolean): Comparison =>
@@ -64,20 +62,4 @@ export function meets(condition: ConditionElement, context: ConditionContext): b
   if (set === 'ForAnyValue:')
     return values.some(matchesOne) || (values.length === 0 && ifExists !== undefined);
   return negated ? values.every(matchesOne) : values.some(matchesOne);
-}
-
-/** Milliseconds of an ISO 8601 date or of epoch seconds; NaN, which compares as false, for anything else. */
-function timeOf(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-}
-
-function inNetwork(address: string, network: string): boolean {
-  const [base = '', length] = network.split('/');
-  const family = (ip: string) => (isIP(ip) === 6 ? 'ipv6' : 'ipv4');
-  const bits = length === undefined ? (isIP(base) === 6 ? 128 : 32) : Number(length);
-  if (!isIP(address) || !isIP(base) || !Number.isInteger(bits) || bits < 0) return false;
-  if (bits > (isIP(base) === 6 ? 128 : 32)) return false;
-  const list = new BlockList();
-  list.addSubnet(base, bits, family(base));
-  return list.check(address, family(address));
 }

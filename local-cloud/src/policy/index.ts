@@ -1,3 +1,4 @@
+export { inNetwork, numberOf, timeOf } from './condition-values.js';
 export {
   type PolicyDocument,
   PolicyDocumentError,
@@ -6,3 +7,4 @@ export {
 } from './document.js';
 export { type AccessRequest, type Decision, evaluate, type RequestPrincipal } from './evaluation.js';
 export { type ConditionContext, matchesArn, matchesPattern } from './pattern.js';
+export { ANY, addText, matchesWildcards, ONE, type Wildcards } from './wildcards.js';

@@ -1,9 +1,7 @@
+import { addPattern, addText, matchesWildcards, type Wildcards } from './wildcards.js';
+
 /** Values of condition keys and policy variables; names in lower case, several values for multivalued keys. */
 export type ConditionContext = ReadonlyMap<string, string | readonly string[]>;
-
-const ANY = Symbol('*');
-const ONE = Symbol('?');
-type Token = string | typeof ANY | typeof ONE;
 
 /**
  * Whether `text` matches a pattern of a policy element: `*` stands for any characters, `?` for one, and
@@ -12,8 +10,8 @@ type Token = string | typeof ANY | typeof ONE;
  * matches nothing.
  */
 export function matchesPattern(pattern: string, text: string, context?: ConditionContext): boolean {
-  const tokens = compile(pattern, context);
-  return tokens !== undefined && matches(tokens, [...text]);
+  const compiled = compile(pattern, context);
+  return compiled !== undefined && matchesWildcards(compiled, text);
 }
 
 /**
@@ -53,26 +51,19 @@ export function expandVariables(text: string, context: ConditionContext): string
   return missing ? undefined : expanded;
 }
 
-function compile(pattern: string, context: ConditionContext | undefined): Token[] | undefined {
-  const tokens: Token[] = [];
-  const plain = (text: string) => {
-    for (const character of text) {
-      if (character === '*') {
-        if (tokens.at(-1) !== ANY) tokens.push(ANY);
-      } else tokens.push(character === '?' ? ONE : character);
-    }
-  };
+function compile(pattern: string, context: ConditionContext | undefined): Wildcards | undefined {
+  const compiled: Wildcards = [];
   let from = 0;
   for (const match of pattern.matchAll(/\$\{([^}]*)\}/g)) {
     if (!context) break;
-    plain(pattern.slice(from, match.index));
+    addPattern(compiled, pattern.slice(from, match.index));
     const value = variable(match[1] ?? '', context);
     if (value === undefined) return undefined;
-    tokens.push(...value);
+    addText(compiled, value);
     from = match.index + match[0].length;
   }
-  plain(pattern.slice(from));
-  return tokens;
+  addPattern(compiled, pattern.slice(from));
+  return compiled;
 }
 
 function variable(expression: string, context: ConditionContext): string | undefined {
@@ -81,27 +72,4 @@ function variable(expression: string, context: ConditionContext): string | undef
   const value = context.get(name.trim().toLowerCase());
   if (typeof value === 'string') return value;
   return fallback === undefined ? undefined : fallback.trim().replace(/^'(.*)'$/, '$1');
-}
-
-/** Matches with one place to go back to, the last star: never more than tokens times characters steps. */
-function matches(tokens: readonly Token[], characters: readonly string[]): boolean {
-  let token = 0;
-  let star = -1;
-  let resume = 0;
-  for (let at = 0; at < characters.length; ) {
-    const wanted = tokens[token];
-    if (wanted === ANY) {
-      star = token;
-      resume = at;
-      token += 1;
-    } else if (wanted === ONE || (wanted !== undefined && wanted === characters[at])) {
-      token += 1;
-      at += 1;
-    } else if (star >= 0) {
-      token = star + 1;
-      resume += 1;
-      at = resume;
-    } else return false;
-  }
-  return tokens.slice(token).every((rest) => rest === ANY);
 }

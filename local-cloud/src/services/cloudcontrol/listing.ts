@@ -1,5 +1,6 @@
 import { InvalidRequestException, type ResourceDescription } from '@aws-sdk/client-cloudcontrol';
 import { z } from 'zod';
+import { readToken, writeToken } from '../../paging.js';
 import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import { handlerException } from './handler-errors.js';
 import { jsonEquals } from './json-patch.js';
@@ -18,7 +19,10 @@ export async function listPage(
 ): Promise<{ ResourceDescriptions: ResourceDescription[]; NextToken?: string }> {
   const narrowing = requiredModel(type, model);
   const size = Math.min(Math.max(MaxResults, 1), 100);
-  const after = NextToken === undefined ? undefined : readToken(NextToken);
+  const after = readToken(
+    NextToken,
+    () => new InvalidRequestException({ message: 'Invalid NextToken', $metadata: {} }),
+  );
   try {
     const identifiers = [...(await type.list())].sort().filter((id) => after === undefined || id > after);
     const descriptions: ResourceDescription[] = [];
@@ -30,7 +34,7 @@ export async function listPage(
       if (descriptions.length === size) {
         return {
           ResourceDescriptions: descriptions,
-          NextToken: Buffer.from(descriptions.at(-1)?.Identifier ?? '').toString('base64url'),
+          NextToken: writeToken(descriptions.at(-1)?.Identifier ?? ''),
         };
       }
       descriptions.push({
@@ -56,10 +60,4 @@ function requiredModel(type: ResourceType, model: ResourceProperties): readonly 
     message: `Missing or invalid ResourceModel property in ${type.typeName} list handler request input. Required property: [${words}]`,
     $metadata: {},
   });
-}
-
-function readToken(token: string): string {
-  const identifier = Buffer.from(token, 'base64url').toString('utf8');
-  if (Buffer.from(identifier).toString('base64url') === token) return identifier;
-  throw new InvalidRequestException({ message: 'Invalid NextToken', $metadata: {} });
 }

@@ -1,10 +1,11 @@
 import type * as sdk from '@aws-sdk/client-cloudwatch-logs';
+import { readToken, writeToken } from '../../paging.js';
 import type { Operations } from '../../service.js';
 import { invalidParameter, streamNotFound } from './errors.js';
 import { messageFilter } from './filter-pattern.js';
 import type { LogStore, StoredEvent } from './log-store.js';
 import { groupOf } from './names.js';
-import { readToken, writeToken } from './paging.js';
+import { invalidToken } from './paging.js';
 
 /** Most events of a page. */
 const PAGE = 10_000;
@@ -33,7 +34,7 @@ export function filterOperations(logs: LogStore): Operations<typeof sdk> {
           })
         : logs.streams(group.name, logStreamNamePrefix);
       const [after, afterStream = ''] =
-        input.nextToken === undefined ? [] : readToken(input.nextToken).split('/', 2);
+        input.nextToken === undefined ? [] : readToken(input.nextToken, invalidToken).split('/', 2);
       const found: StoredEvent[] = [];
       for (const stream of streams) {
         let taken = 0;

@@ -1,4 +1,5 @@
 import type * as sdk from '@aws-sdk/client-cloudwatch-logs';
+import { violation } from '../../constraints.js';
 import type { Operations } from '../../service.js';
 import { groupExists, groupNotFound, invalidParameter } from './errors.js';
 import type { LogGroup, LogStore } from './log-store.js';
@@ -42,14 +43,18 @@ export function groupOperations(logs: LogStore): Operations<typeof sdk> {
         .groups(logGroupNamePrefix)
         .filter(({ name }) => name.toLowerCase().includes(pattern))
         .filter((group) => logGroupClass === undefined || group.logGroupClass === logGroupClass);
-      const page = byName(found, ({ name }) => name, nextToken, limit ?? 50);
-      return { logGroups: page.items.map(describe), nextToken: page.nextToken };
+      const { items, next } = byName(found, ({ name }) => name, nextToken, limit);
+      return { logGroups: items.map(describe), nextToken: next };
     },
     PutRetentionPolicy({ logGroupName = '', retentionInDays }) {
       const group = groupOf(logs, logGroupName);
       if (retentionInDays === undefined || !RETENTIONS.includes(retentionInDays)) {
         throw invalidParameter(
-          `1 validation error detected: Value '${retentionInDays}' at 'retentionInDays' failed to satisfy constraint: Member must satisfy enum value set: [${RETENTIONS.join(', ')}]`,
+          violation(
+            retentionInDays,
+            'retentionInDays',
+            `Member must satisfy enum value set: [${RETENTIONS.join(', ')}]`,
+          ),
         );
       }
       logs.putGroup({ ...group, retentionInDays });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { generatedName, parseProperties, tagsSchema } from '../../resource-properties.js';
 import { loadResourceSchema } from '../../resource-schema.js';
 import type { ResourceType } from '../../resource-type.js';
+import { tagList, tagsOf } from '../../tags.js';
 import { groupExists, groupNotFound, invalidParameter } from './errors.js';
 import type { LogGroup, LogStore } from './log-store.js';
 import { checkGroupName, RETENTIONS } from './names.js';
@@ -25,8 +26,6 @@ export function logGroupType(logs: LogStore): ResourceType {
     if (!group) throw groupNotFound();
     return group;
   };
-  const tagsOf = (wanted: z.infer<typeof schema>) =>
-    Object.fromEntries((wanted.Tags ?? []).map(({ Key, Value }) => [Key, Value]));
   return {
     typeName,
     schema: loadResourceSchema(typeName),
@@ -35,7 +34,10 @@ export function logGroupType(logs: LogStore): ResourceType {
       const name = wanted.LogGroupName ?? generatedName('log-group');
       checkGroupName(name);
       if (logs.group(name)) throw groupExists();
-      const group = logs.createGroup(name, { logGroupClass: wanted.LogGroupClass, tags: tagsOf(wanted) });
+      const group = logs.createGroup(name, {
+        logGroupClass: wanted.LogGroupClass,
+        tags: tagsOf(wanted.Tags),
+      });
       if (wanted.RetentionInDays !== undefined) {
         logs.putGroup({ ...group, retentionInDays: wanted.RetentionInDays });
       }
@@ -44,7 +46,7 @@ export function logGroupType(logs: LogStore): ResourceType {
     read(name) {
       const group = logs.group(name);
       if (!group) return undefined;
-      const tags = Object.entries(group.tags).map(([Key, Value]) => ({ Key, Value }));
+      const tags = tagList(group.tags);
       return {
         LogGroupName: name,
         Arn: `${group.arn}:*`,
@@ -61,7 +63,7 @@ export function logGroupType(logs: LogStore): ResourceType {
       }
       logs.putGroup({
         ...group,
-        tags: tagsOf(wanted),
+        tags: tagsOf(wanted.Tags),
         ...(wanted.RetentionInDays === undefined ? {} : { retentionInDays: wanted.RetentionInDays }),
       });
     },

@@ -1,3 +1,4 @@
+import { patternViolation } from '../../constraints.js';
 import { groupNotFound, invalidParameter } from './errors.js';
 import type { LogGroup, LogStore } from './log-store.js';
 
@@ -35,7 +36,5 @@ export function groupOf(store: LogStore, name: string | undefined, identifier?: 
 }
 
 function constraint(value: string, member: string, pattern: string) {
-  return invalidParameter(
-    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy regular expression pattern: ${pattern}`,
-  );
+  return invalidParameter(patternViolation(value, member, pattern));
 }

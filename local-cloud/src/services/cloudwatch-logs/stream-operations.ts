@@ -1,9 +1,10 @@
 import type * as sdk from '@aws-sdk/client-cloudwatch-logs';
+import { violation } from '../../constraints.js';
 import type { Operations } from '../../service.js';
 import { invalidParameter, streamExists, streamNotFound } from './errors.js';
 import { EVENT_OVERHEAD, type LogStore, type LogStream, type StoredEvent } from './log-store.js';
 import { checkStreamName, groupOf } from './names.js';
-import { byName } from './paging.js';
+import { byName, invalidToken } from './paging.js';
 
 /** Limits of one `PutLogEvents` (CloudWatch Logs API reference). */
 const BATCH_BYTES = 1_048_576;
@@ -44,8 +45,8 @@ export function streamOperations(logs: LogStore, now: () => number): Operations<
       const found = logs.streams(name, input.logStreamNamePrefix);
       if (byTime) found.sort((a, b) => (a.lastEvent ?? 0) - (b.lastEvent ?? 0));
       if (input.descending) found.reverse();
-      const page = byName(found, (stream) => stream.name, input.nextToken, input.limit ?? 50);
-      return { logStreams: page.items.map(describe), nextToken: page.nextToken };
+      const { items, next } = byName(found, (stream) => stream.name, input.nextToken, input.limit);
+      return { logStreams: items.map(describe), nextToken: next };
     },
 
     PutLogEvents({ logGroupName, logStreamName = '', logEvents = [] }) {
@@ -101,7 +102,7 @@ const FAR = '9'.repeat(27);
 
 function readDirection(token: string): { forward: boolean; position: string } {
   const [, direction, position = ''] = /^([fb])\/(\d{1,27})$/.exec(token) ?? [];
-  if (direction === undefined) throw invalidParameter('The specified nextToken is invalid.');
+  if (direction === undefined) throw invalidToken();
   return { forward: direction === 'f', position };
 }
 
@@ -124,7 +125,7 @@ function take(events: Iterable<StoredEvent>, limit: number): StoredEvent[] {
 function checkBatch(events: readonly { timestamp: number; message: string }[]): void {
   if (events.length === 0 || events.length > BATCH_EVENTS) {
     throw invalidParameter(
-      `1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length between 1 and ${BATCH_EVENTS}`,
+      violation('', 'logEvents', `Member must have length between 1 and ${BATCH_EVENTS}`),
     );
   }
   const bytes = events.reduce((sum, { message }) => sum + Buffer.byteLength(message) + EVENT_OVERHEAD, 0);

@@ -1,5 +1,7 @@
 import * as sdk from '@aws-sdk/client-greengrassv2';
 import { roleAuthorization } from '../../authorization.js';
+import { rangeViolation } from '../../constraints.js';
+import { behind, type Page, page, readToken } from '../../paging.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
@@ -72,7 +74,7 @@ export function greengrass(
           (runtime === undefined || device.runtime === runtime) &&
           (group === undefined || registry.groupsOf(device.thingName).includes(group)),
       );
-      const { items, next } = page(all, ({ thingName }) => thingName, nextToken, maxResults);
+      const { items, next } = pageOf(all, ({ thingName }) => thingName, nextToken, maxResults);
       return {
         coreDevices: items.map((device) => ({
           coreDeviceThingName: device.thingName,
@@ -91,7 +93,7 @@ export function greengrass(
       const all = [...devices.components(thingName)].filter(
         ({ isRoot }) => topologyFilter === 'ALL' || isRoot,
       );
-      const { items, next } = page(all, ({ componentName }) => componentName, nextToken, maxResults);
+      const { items, next } = pageOf(all, ({ componentName }) => componentName, nextToken, maxResults);
       return { installedComponents: items.map(described), nextToken: next };
     },
 
@@ -143,17 +145,19 @@ function described(component: InstalledComponent): sdk.InstalledComponent {
 
 const LIFECYCLE_STATES = Object.values(sdk.InstalledComponentLifecycleState);
 
-/** One page of a list in order of its keys; a token is the last key of the page before. */
-function page<T>(
+/** One page of a list in order of its keys. @throws ValidationException for a wrong token or limit. */
+function pageOf<T>(
   all: readonly T[],
   keyOf: (item: T) => string,
   token: string | undefined,
-  limit = PAGE_SIZE,
-): { items: T[]; next: string | undefined } {
-  const after = token === undefined ? undefined : Buffer.from(token, 'base64url').toString('utf8');
-  const rest = all.filter((item) => after === undefined || keyOf(item) > after);
-  const items = rest.slice(0, Math.min(limit, PAGE_SIZE));
-  const last = items.at(-1);
-  const more = rest.length > items.length && last !== undefined;
-  return { items, next: more ? Buffer.from(keyOf(last)).toString('base64url') : undefined };
+  limit: number = PAGE_SIZE,
+): Page<T> {
+  const problem = rangeViolation(limit, 'maxResults', 1, PAGE_SIZE);
+  if (problem !== undefined) throw invalid(problem);
+  const after = readToken(token, () => invalid('Invalid nextToken'));
+  return page(behind(all, keyOf), keyOf, after, limit);
+}
+
+function invalid(message: string): sdk.ValidationException {
+  return new sdk.ValidationException({ message, $metadata: {} });
 }

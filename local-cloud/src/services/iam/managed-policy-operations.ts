@@ -1,9 +1,10 @@
 import type * as sdk from '@aws-sdk/client-iam';
 import type { Operations } from '../../service.js';
+import { tagList } from '../../tags.js';
 import { AWS_MANAGED_POLICIES, isAwsManaged } from './aws-managed-policies.js';
 import { noSuchEntity } from './errors.js';
 import type { ManagedPolicies } from './managed-policies.js';
-import { encoded, page, tagList, tagRecord } from './paging.js';
+import { encoded, page, tagRecord } from './paging.js';
 import { checkName, checkPath } from './roles.js';
 import type { ManagedPolicy, PolicyVersion } from './tables.js';
 

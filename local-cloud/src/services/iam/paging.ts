@@ -1,35 +1,23 @@
-import { invalidInput } from './errors.js';
+import { rangeViolation } from '../../constraints.js';
+import { behind, page as pageBehind, readToken } from '../../paging.js';
+import { invalidInput, validationError } from './errors.js';
 
 /**
  * A page of a list that is in order of its names; the marker is the name that the page before ended with.
  *
- * @throws InvalidInputException for a marker that was not given out here.
+ * @throws InvalidInputException for a marker that was not given out here, AwsError `ValidationError` for a number
+ * of items that is not from 1 to 1000.
  */
 export function page<T>(
   all: readonly T[],
   nameOf: (item: T) => string,
-  { Marker, MaxItems = 100 }: { Marker?: string; MaxItems?: number },
+  { Marker, MaxItems = 100 }: { Marker?: string | undefined; MaxItems?: number | undefined },
 ): { items: T[]; IsTruncated: boolean; Marker?: string } {
-  let from = 0;
-  if (Marker !== undefined) {
-    const last = Buffer.from(Marker, 'base64url').toString('utf8');
-    if (Buffer.from(last).toString('base64url') !== Marker) throw invalidInput('Invalid Marker.');
-    from = all.findIndex((item) => nameOf(item) > last);
-    if (from < 0) from = all.length;
-  }
-  const items = all.slice(from, from + MaxItems);
-  const last = items.at(-1);
-  const isTruncated = from + items.length < all.length && last !== undefined;
-  return {
-    items,
-    IsTruncated: isTruncated,
-    ...(isTruncated ? { Marker: Buffer.from(nameOf(last)).toString('base64url') } : {}),
-  };
-}
-
-/** Tags as IAM lists them. */
-export function tagList(tags: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const problem = rangeViolation(MaxItems, 'maxItems', 1, 1000);
+  if (problem !== undefined) throw validationError(problem);
+  const after = readToken(Marker, () => invalidInput('Invalid Marker.'));
+  const { items, next } = pageBehind(behind(all, nameOf), nameOf, after, MaxItems);
+  return { items, IsTruncated: next !== undefined, ...(next !== undefined && { Marker: next }) };
 }
 
 /** @throws InvalidInputException for a tag without a key. */

@@ -8,9 +8,10 @@ import {
 } from '../../resource-properties.js';
 import { loadResourceSchema } from '../../resource-schema.js';
 import type { ResourceProperties, ResourceType } from '../../resource-type.js';
+import { tagList } from '../../tags.js';
 import type { IamResources } from './iam-resources.js';
 import { managedPolicyType } from './managed-policy-type.js';
-import { tagList, tagRecord } from './paging.js';
+import { tagRecord } from './paging.js';
 
 /** `AWS::IAM::Role`, `AWS::IAM::RolePolicy`, `AWS::IAM::ManagedPolicy`. */
 export function iamResourceTypes(resources: IamResources): ResourceType[] {

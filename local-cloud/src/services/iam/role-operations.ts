@@ -1,6 +1,7 @@
 import type * as sdk from '@aws-sdk/client-iam';
 import type { Operations } from '../../service.js';
-import { encoded, page, tagList, tagRecord } from './paging.js';
+import { tagList } from '../../tags.js';
+import { encoded, page, tagRecord } from './paging.js';
 import type { Roles } from './roles.js';
 import type { Role } from './tables.js';
 

@@ -1,3 +1,4 @@
+import { violation } from '../../constraints.js';
 import {
   alreadyExists,
   checkDocument,
@@ -159,6 +160,6 @@ export function checkPath(path: string): void {
 function checkDuration(seconds: number): void {
   if (Number.isInteger(seconds) && seconds >= 3600 && seconds <= 43_200) return;
   throw validationError(
-    `1 validation error detected: Value '${seconds}' at 'maxSessionDuration' failed to satisfy constraint: Member must have value between 3600 and 43200`,
+    violation(seconds, 'maxSessionDuration', 'Member must have value between 3600 and 43200'),
   );
 }

@@ -1,6 +1,8 @@
 import * as sdk from '@aws-sdk/client-iot-data-plane';
+import { rangeViolation } from '../../constraints.js';
 import { AwsError } from '../../errors.js';
 import { type Broker, type Message, MqttError, ReasonCode } from '../../mqtt/index.js';
+import { page, readToken } from '../../paging.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
 import { type Call, defineService, type Operations, type Service } from '../../service.js';
@@ -12,6 +14,9 @@ export interface IotDataCapabilities {
   readonly broker: Broker<Peer>;
   readonly access: DeviceAccess;
 }
+
+/** Default and largest number of retained messages of a page (AWS IoT data plane API reference). */
+const LARGEST_PAGE = 200;
 
 /** Where the data plane is on the device HTTPS listener. */
 export const IOT_DATA_PATHS = ['/topics/', '/retainedMessage', '/things/', '/connections/'] as const;
@@ -67,24 +72,24 @@ export function iotDataPlane({ broker, access }: IotDataCapabilities): Service {
       };
     },
 
-    ListRetainedMessages({ nextToken, maxResults = 200 }, call) {
+    ListRetainedMessages({ nextToken, maxResults = LARGEST_PAGE }, call) {
       authorize(call, 'iot:ListRetainedMessages', '*');
-      const after =
-        nextToken === undefined ? undefined : Buffer.from(nextToken, 'base64url').toString('utf8');
-      const found = [
-        ...broker.retained.list({ ...(after !== undefined && { after }), limit: maxResults + 1 }),
-      ];
-      const messages = found.slice(0, maxResults);
-      const last = messages.at(-1);
+      const problem = rangeViolation(maxResults, 'maxResults', 1, LARGEST_PAGE);
+      if (problem !== undefined) throw invalid(problem);
+      const { items, next } = page(
+        (after) => broker.retained.list(after === undefined ? {} : { after }),
+        ({ topic }) => topic,
+        readToken(nextToken, () => invalid('Invalid pagination token')),
+        maxResults,
+      );
       return {
-        retainedTopics: messages.map(({ topic, payload, qos, lastModified }) => ({
+        retainedTopics: items.map(({ topic, payload, qos, lastModified }) => ({
           topic,
           payloadSize: payload.length,
           qos,
           lastModifiedTime: lastModified,
         })),
-        ...(found.length > messages.length &&
-          last && { nextToken: Buffer.from(last.topic).toString('base64url') }),
+        ...(next !== undefined && { nextToken: next }),
       };
     },
 

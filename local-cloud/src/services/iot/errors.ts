@@ -6,6 +6,7 @@ import {
   ResourceNotFoundException,
   VersionConflictException,
 } from '@aws-sdk/client-iot';
+import { violation } from '../../constraints.js';
 
 /** The errors of the AWS IoT API that most operations share. */
 
@@ -53,9 +54,7 @@ export function checked(value: string | undefined, member: string, pattern: RegE
           ? undefined
           : `Member must satisfy regular expression pattern: ${pattern.source.replace(/^\^|\$$/g, '')}`;
   if (value === undefined || problem !== undefined) {
-    throw invalid(
-      `1 validation error detected: Value '${value ?? 'null'}' at '${member}' failed to satisfy constraint: ${problem}`,
-    );
+    throw invalid(violation(value ?? 'null', member, problem ?? ''));
   }
   return value;
 }

@@ -1,4 +1,4 @@
-import type { CertificateMode, CertificateStatus, Tag, ThingPrincipalType } from '@aws-sdk/client-iot';
+import type { CertificateMode, CertificateStatus, ThingPrincipalType } from '@aws-sdk/client-iot';
 import type { Store, Table } from '../../store/store.js';
 
 /** What AWS IoT keeps. Times are milliseconds since 1970. */
@@ -161,9 +161,4 @@ export function openTables(store: Store): Tables {
 export function* secondParts<V>(table: Table<V>, first: string): Generator<[second: string, value: V]> {
   const prefix = `${first}\u001f`;
   for (const [name, value] of table.entries({ prefix })) yield [name.slice(prefix.length), value];
-}
-
-/** Tags as the table keeps them. */
-export function tagMap(tags: readonly Tag[]): Record<string, string> {
-  return Object.fromEntries(tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 }

@@ -1,4 +1,6 @@
 import * as sdk from '@aws-sdk/client-lambda';
+import { patternViolation, rangeViolation, violation } from '../../constraints.js';
+import { AwsError } from '../../errors.js';
 
 /** Exceptions of the Lambda API in its words; each is the caller's fault (`Type: User`). */
 export const refuse = {
@@ -32,4 +34,21 @@ export const refuse = {
 
 function text(message: string) {
   return { message, Message: message, $metadata: {} };
+}
+
+/** The error for a value that the API's model does not allow. */
+export function invalidValue(member: string, value: string, constraint: string): AwsError {
+  return new AwsError('ValidationException', violation(value, member, constraint));
+}
+
+/** @throws AwsError `ValidationException`. */
+export function assertPattern(member: string, value: string, pattern: RegExp): void {
+  if (pattern.test(value)) return;
+  throw new AwsError('ValidationException', patternViolation(value, member, pattern.source));
+}
+
+/** @throws AwsError `ValidationException`. */
+export function assertRange(member: string, value: number, least: number, most: number): void {
+  const problem = rangeViolation(value, member, least, most);
+  if (problem !== undefined) throw new AwsError('ValidationException', problem);
 }

@@ -1,3 +1,4 @@
+import { patternViolation } from '../../constraints.js';
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import { refuse } from './errors.js';
@@ -24,7 +25,11 @@ export function functionNames({ region, accountId }: Base) {
       if (!found?.name) {
         throw new AwsError(
           'ValidationException',
-          `1 validation error detected: Value '${reference}' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?`,
+          patternViolation(
+            reference,
+            'functionName',
+            '(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?',
+          ),
         );
       }
       const wanted = qualifier ?? found.qualifier ?? '$LATEST';

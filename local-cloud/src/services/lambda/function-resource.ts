@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
 import { z } from 'zod';
+import { generatedName, tagsSchema } from '../../resource-properties.js';
 import { loadResourceSchema } from '../../resource-schema.js';
 import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import type { Call, Operations } from '../../service.js';
+import { tagList, tagsOf } from '../../tags.js';
 import { zipInlineSource } from './code-package.js';
 import { refuse } from './errors.js';
 import type { Functions, LambdaFunction } from './functions.js';
@@ -53,7 +54,6 @@ const code = z.object({
   ImageUri: z.string().optional(),
   SourceKMSKeyArn: z.string().optional(),
 });
-const tags = z.array(z.object({ Key: z.string(), Value: z.string().default('') }));
 const name = z.string().optional();
 
 type FunctionOperations = Required<
@@ -74,7 +74,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
     schema: loadResourceSchema(TYPE_NAME),
     async create(desired) {
       assertBuilt(desired);
-      const FunctionName = name.parse(desired.FunctionName) ?? `function-${randomBytes(8).toString('hex')}`;
+      const FunctionName = name.parse(desired.FunctionName) ?? generatedName('function');
       await operations.CreateFunction(
         {
           ...settingsOf(desired),
@@ -82,7 +82,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
           Role: z.string().parse(desired.Role),
           KMSKeyArn: z.string().optional().parse(desired.KmsKeyArn),
           Code: sourceOf(desired.Code),
-          Tags: tagsOf(desired.Tags),
+          Tags: tagsOf(tagsSchema.optional().parse(desired.Tags)),
         },
         call,
       );
@@ -117,7 +117,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
           call,
         );
       }
-      functions.setTags(identifier, tagsOf(desired.Tags));
+      functions.setTags(identifier, tagsOf(tagsSchema.optional().parse(desired.Tags)));
     },
     async delete(identifier) {
       await operations.DeleteFunction({ FunctionName: identifier }, call);
@@ -127,7 +127,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
 }
 
 function propertiesOf(lambda: LambdaFunction): ResourceProperties {
-  const tagList = Object.entries(lambda.tags).map(([Key, Value]) => ({ Key, Value }));
+  const tags = tagList(lambda.tags);
   return {
     FunctionName: lambda.name,
     Arn: lambda.arn,
@@ -143,7 +143,7 @@ function propertiesOf(lambda: LambdaFunction): ResourceProperties {
     LoggingConfig: { LogFormat: 'Text', LogGroup: lambda.logGroup },
     ...(lambda.description !== '' && { Description: lambda.description }),
     ...(Object.keys(lambda.environment).length > 0 && { Environment: { Variables: lambda.environment } }),
-    ...(tagList.length > 0 && { Tags: tagList }),
+    ...(tags.length > 0 && { Tags: tags }),
   };
 }
 
@@ -163,8 +163,4 @@ function assertBuilt(desired: ResourceProperties): void {
 function sourceOf(given: unknown): sdk.FunctionCode {
   const { ZipFile, ...elsewhere } = code.parse(given);
   return ZipFile === undefined ? elsewhere : { ...elsewhere, ZipFile: zipInlineSource(ZipFile) };
-}
-
-function tagsOf(given: unknown): Record<string, string> {
-  return Object.fromEntries(tags.parse(given ?? []).map(({ Key, Value }) => [Key, Value]));
 }

@@ -4,8 +4,7 @@ import type {
   Runtime,
   UpdateFunctionConfigurationRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError } from '../../errors.js';
-import { refuse } from './errors.js';
+import { assertPattern, assertRange, invalidValue, refuse } from './errors.js';
 
 /** What a function is configured with; its code apart. */
 export interface FunctionSettings {
@@ -116,7 +115,7 @@ export function changedSettings(
 export function architectureOf(architectures: readonly Architecture[] | undefined): Architecture {
   const [architecture = 'x86_64', ...others] = architectures ?? [];
   if (others.length === 0 && (architecture === 'x86_64' || architecture === 'arm64')) return architecture;
-  throw invalid(
+  throw invalidValue(
     'architectures',
     `[${architectures?.join(', ')}]`,
     'Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]',
@@ -173,24 +172,4 @@ function assertEnvironment(environment: FunctionSettings['environment']): void {
   if (Buffer.byteLength(text) > ENVIRONMENT_LIMIT) {
     throw refuse.invalidParameter(`${because} exceeded the 4KB limit. String measured: ${text}`);
   }
-}
-
-function assertPattern(name: string, value: string, pattern: RegExp): void {
-  if (pattern.test(value)) return;
-  throw invalid(name, value, `Member must satisfy regular expression pattern: ${pattern.source}`);
-}
-
-function assertRange(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least) {
-    throw invalid(name, String(value), `Member must have value greater than or equal to ${least}`);
-  }
-  if (value > most)
-    throw invalid(name, String(value), `Member must have value less than or equal to ${most}`);
-}
-
-function invalid(name: string, value: string, constraint: string): AwsError {
-  return new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value '${value}' at '${name}' failed to satisfy constraint: ${constraint}`,
-  );
 }

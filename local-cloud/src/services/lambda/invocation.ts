@@ -4,7 +4,7 @@ import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import type { Operations } from '../../service.js';
 import { asyncEvents } from './async-events.js';
-import { refuse } from './errors.js';
+import { invalidValue, refuse } from './errors.js';
 import type { Functions } from './functions.js';
 import type { FunctionInvoker } from './invoker.js';
 import type { ResourcePolicies } from './resource-policy.js';
@@ -25,9 +25,10 @@ export function invocation(base: Base, functions: Functions, policies: ResourceP
       const lambda = functions.get(input.FunctionName, input.Qualifier);
       const { InvocationType: type = 'RequestResponse' } = input;
       if (type !== 'RequestResponse' && type !== 'Event' && type !== 'DryRun') {
-        throw new AwsError(
-          'ValidationException',
-          `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
+        throw invalidValue(
+          'invocationType',
+          type,
+          'Member must satisfy enum value set: [Event, RequestResponse, DryRun]',
         );
       }
       if (input.DurableExecutionName !== undefined || input.TenantId !== undefined) {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
-import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import { matchesArn } from '../../policy/index.js';
 import type { Operations } from '../../service.js';
-import { refuse } from './errors.js';
+import { assertPattern, refuse } from './errors.js';
 import type { Functions } from './functions.js';
 
 /** A statement of a function's resource policy, as IAM writes it. */
@@ -144,13 +143,5 @@ function conditionHolds(
   return (
     (wantedAccount === undefined || wantedAccount === account) &&
     (wantedArn === undefined || matchesArn(wantedArn, sourceArn))
-  );
-}
-
-function assertPattern(name: string, value: string, pattern: RegExp): void {
-  if (pattern.test(value)) return;
-  throw new AwsError(
-    'ValidationException',
-    `1 validation error detected: Value '${value}' at '${name}' failed to satisfy constraint: Member must satisfy regular expression pattern: ${pattern.source}`,
   );
 }

@@ -11,6 +11,7 @@ import type { Call } from '../../service.js';
 import type { RoleDirectory } from '../iam/directory.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import { permissionOf } from './actions.js';
+import { bucketArn } from './arns.js';
 import type { Bucket, BucketStore } from './bucket-store.js';
 
 /**
@@ -106,7 +107,8 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
       const bucket = name === undefined ? undefined : buckets.find(name);
       const { action, on } = permissionOf(operation, input.VersionId !== undefined);
       if (on === 'service') return check(call, action, undefined, '*');
-      if (operation === 'CreateBucket' && name !== undefined) return check(call, action, bucket, arnOf(name));
+      if (operation === 'CreateBucket' && name !== undefined)
+        return check(call, action, bucket, bucketArn(name));
       // A bucket that does not exist is no secret: the operation says so.
       if (!bucket) return;
       if (input.ExpectedBucketOwner !== undefined && input.ExpectedBucketOwner !== accountId) {
@@ -115,19 +117,15 @@ export function s3Access({ accountId, clock }: Base, buckets: BucketStore, roles
       // The objects are named in the body; each is checked on its own.
       if (operation === 'DeleteObjects' && call.principal.kind !== 'anonymous') return;
       const key = on === 'object' && typeof input.Key === 'string' ? input.Key : undefined;
-      check(call, action, bucket, arnOf(bucket.name, key));
+      check(call, action, bucket, bucketArn(bucket.name, key));
     },
-    require: (call, action, bucket, key) => check(call, action, bucket, arnOf(bucket.name, key)),
-    requireListing: (call, bucket) => check(call, 's3:ListBucket', bucket, arnOf(bucket.name)),
+    require: (call, action, bucket, key) => check(call, action, bucket, bucketArn(bucket.name, key)),
+    requireListing: (call, bucket) => check(call, 's3:ListBucket', bucket, bucketArn(bucket.name)),
     refusalToDelete(call, bucket, key, versionId) {
       const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
-      return refusal(call, action, bucket, arnOf(bucket.name, key));
+      return refusal(call, action, bucket, bucketArn(bucket.name, key));
     },
   };
-}
-
-function arnOf(bucket: string, key?: string): string {
-  return `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`;
 }
 
 /** Condition keys of the request, the global ones and S3's own (service authorization reference, Amazon S3). */

@@ -1,5 +1,7 @@
 import { AwsError } from '../../errors.js';
 import { PolicyDocumentError, parsePolicyDocument } from '../../policy/index.js';
+import { tagList } from '../../tags.js';
+import { bucketArn } from './arns.js';
 import { type Bucket, NEW_BUCKET } from './bucket-store.js';
 import { notBuilt } from './errors.js';
 import { BUCKET_TAG_LIMIT, tagsFromSet } from './object-description.js';
@@ -103,7 +105,7 @@ export function bucketConfiguration({ buckets }: S3State): S3Operations {
     GetBucketTagging({ Bucket: name = '' }) {
       const bucket = buckets.get(name);
       if (!bucket.tags) throw missing('NoSuchTagSet', 'The TagSet does not exist', bucket);
-      return { TagSet: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) };
+      return { TagSet: tagList(bucket.tags) };
     },
     PutBucketTagging({ Bucket: name = '', Tagging: tagging }) {
       buckets.change(name, { tags: tagsFromSet(tagging?.TagSet ?? [], BUCKET_TAG_LIMIT) });
@@ -156,7 +158,7 @@ export function checkBucketPolicy(bucket: Bucket, text: string): void {
   }
   try {
     const policy = parsePolicyDocument(text, 'resource');
-    const own = `arn:aws:s3:::${bucket.name}`;
+    const own = bucketArn(bucket.name);
     for (const { resources, actions } of policy.statements) {
       const isOwn = (pattern: string) => pattern === own || pattern.startsWith(`${own}/`);
       if (!resources?.patterns.every(isOwn)) throw new PolicyDocumentError('Policy has invalid resource');

@@ -1,5 +1,6 @@
 import { AwsError } from '../../errors.js';
 import { isBucketName } from './addressing.js';
+import { bucketArn } from './arns.js';
 import { type Bucket, NEW_BUCKET } from './bucket-store.js';
 import { notBuilt } from './errors.js';
 import { checkAcl } from './object-description.js';
@@ -24,7 +25,7 @@ export function bucketOperations(state: S3State): S3Operations {
 
     HeadBucket({ Bucket: name = '' }) {
       const { region } = buckets.get(name);
-      return { BucketRegion: region, BucketArn: `arn:aws:s3:::${name}`, AccessPointAlias: false };
+      return { BucketRegion: region, BucketArn: bucketArn(name), AccessPointAlias: false };
     },
 
     DeleteBucket({ Bucket: name = '' }) {
@@ -43,7 +44,7 @@ export function bucketOperations(state: S3State): S3Operations {
           Name: name,
           CreationDate: new Date(created),
           BucketRegion: region,
-          BucketArn: `arn:aws:s3:::${name}`,
+          BucketArn: bucketArn(name),
         })),
         Owner: { ID: ownerId(base.accountId) },
         Prefix: Prefix || undefined,

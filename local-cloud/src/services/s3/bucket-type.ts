@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { generatedName, parseProperties, tagsSchema } from '../../resource-properties.js';
 import { loadResourceSchema } from '../../resource-schema.js';
 import type { ResourceProperties, ResourceType } from '../../resource-type.js';
+import { tagList } from '../../tags.js';
+import { bucketArn } from './arns.js';
 import { completeAccessBlock } from './bucket-configuration.js';
 import { createBucket, deleteBucket } from './bucket-operations.js';
 import { type Bucket, NEW_BUCKET } from './bucket-store.js';
@@ -135,7 +137,7 @@ function describe(bucket: Bucket): ResourceProperties {
   const { name, region } = bucket;
   return {
     BucketName: name,
-    Arn: `arn:aws:s3:::${name}`,
+    Arn: bucketArn(name),
     DomainName: `${name}.s3.amazonaws.com`,
     RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
     DualStackDomainName: `${name}.s3.dualstack.${region}.amazonaws.com`,
@@ -149,7 +151,7 @@ function describe(bucket: Bucket): ResourceProperties {
     ...(bucket.publicAccessBlock ? { PublicAccessBlockConfiguration: bucket.publicAccessBlock } : {}),
     ...(bucket.ownershipControls ? { OwnershipControls: bucket.ownershipControls } : {}),
     ...(bucket.versioning ? { VersioningConfiguration: { Status: bucket.versioning } } : {}),
-    ...(bucket.tags ? { Tags: Object.entries(bucket.tags).map(([Key, Value]) => ({ Key, Value })) } : {}),
+    ...(bucket.tags ? { Tags: tagList(bucket.tags) } : {}),
     ...(bucket.lifecycle
       ? {
           LifecycleConfiguration: {

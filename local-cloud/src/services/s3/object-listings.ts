@@ -1,4 +1,5 @@
 import type { EncodingType } from '@aws-sdk/client-s3';
+import { readToken, writeToken } from '../../paging.js';
 import { invalidArgument } from './errors.js';
 import { keyPage } from './listing.js';
 import type { StoredObject } from './object-store.js';
@@ -61,7 +62,7 @@ export function objectListings({ buckets, objects, base }: S3State): S3Operation
         KeyCount: items.length + commonPrefixes.length,
         IsTruncated: next !== undefined,
         ContinuationToken: token,
-        NextContinuationToken: next === undefined ? undefined : toToken(next),
+        NextContinuationToken: next === undefined ? undefined : writeToken(next),
         StartAfter: StartAfter && encode(StartAfter),
         Contents: contents(items, encode, input.FetchOwner === true),
         CommonPrefixes: commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
@@ -123,14 +124,8 @@ function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
-function toToken(key: string): string {
-  return Buffer.from(key).toString('base64url');
-}
-
 function fromToken(token: string): string {
-  const key = Buffer.from(token, 'base64url').toString('utf8');
-  if (key === '' || toToken(key) !== token) {
-    throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
-  }
-  return key;
+  return readToken(token, () =>
+    invalidArgument('continuation-token', token, 'The continuation token provided is incorrect'),
+  );
 }

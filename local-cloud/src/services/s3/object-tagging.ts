@@ -1,3 +1,4 @@
+import { tagList } from '../../tags.js';
 import { methodNotAllowed, noSuchKey, noSuchVersion } from './errors.js';
 import { OBJECT_TAG_LIMIT, tagsFromSet } from './object-description.js';
 import { versionOf } from './object-reads.js';
@@ -27,7 +28,7 @@ export function objectTagging({ buckets, objects, base }: S3State): S3Operations
   return {
     GetObjectTagging({ Bucket: name = '', Key: key = '', VersionId }) {
       const { bucket, object } = find(name, key, VersionId);
-      const tags = Object.entries(object.tags).map(([Key, Value]) => ({ Key, Value }));
+      const tags = tagList(object.tags);
       return { TagSet: tags, ...versionOf(bucket, object) };
     },
     PutObjectTagging: ({ Bucket: name = '', Key: key = '', VersionId, Tagging }) =>

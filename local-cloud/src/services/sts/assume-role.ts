@@ -1,4 +1,5 @@
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts';
+import { patternViolation, violation } from '../../constraints.js';
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import type { RequestPrincipal } from '../../policy/index.js';
@@ -42,9 +43,7 @@ export function assumeRole(
     } = input;
     refuseUnbuilt(input);
     if (!/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
-      throw invalid(
-        `1 validation error detected: Value '${sessionName}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*`,
-      );
+      throw invalid(patternViolation(sessionName, 'roleSessionName', '[\\w+=,.@-]*'));
     }
     if (!/^arn:aws:iam::\d{12}:role\/.+$/.test(roleArn)) throw invalid(`${roleArn} is invalid`);
     const role = roles.byArn(roleArn);
@@ -71,9 +70,7 @@ export function assumeRole(
 
 function checkDuration(duration: number, role: KnownRole, { principal }: Call): void {
   if (!Number.isInteger(duration) || duration < 900 || duration > 43_200) {
-    throw invalid(
-      `1 validation error detected: Value '${duration}' at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200`,
-    );
+    throw invalid(violation(duration, 'durationSeconds', 'Member must have value between 900 and 43200'));
   }
   if (duration > role.maxSessionDuration) {
     throw invalid('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.');

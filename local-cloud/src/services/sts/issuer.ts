@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CredentialsLookup } from '../../http/sigv4.js';
 import type { Base } from '../../plugin.js';
+import { accountPrincipal } from '../../service.js';
 
 /** Temporary credentials. */
 export interface TemporaryCredentials {
@@ -69,9 +70,7 @@ export function credentialsIssuer({ store, clock, accountId }: Base): Credential
       const session = sessions.get(accessKeyId);
       if (!session) return undefined;
       const { role, ...credentials } = session;
-      if (!role) {
-        return { ...credentials, principal: { kind: 'account', arn: `arn:aws:iam::${accountId}:root` } };
-      }
+      if (!role) return { ...credentials, principal: accountPrincipal(accountId) };
       return {
         ...credentials,
         principal: { kind: 'role', arn: arnOf(role.roleName, role.sessionName), ...role },

@@ -1,4 +1,5 @@
 import * as sdk from '@aws-sdk/client-sts';
+import { violation } from '../../constraints.js';
 import { AwsError } from '../../errors.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
@@ -44,7 +45,7 @@ export function sts(
         if (!Number.isInteger(duration) || duration < 900 || duration > 129_600) {
           throw new AwsError(
             'ValidationError',
-            `1 validation error detected: Value '${duration}' at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 129600`,
+            violation(duration, 'durationSeconds', 'Member must have value between 900 and 129600'),
           );
         }
         const issued = issuer.issueForAccount(duration);

@@ -5,7 +5,7 @@ import { AwsError } from '../../../errors.js';
 import { requestOf, type UpgradeHandler } from '../../../http/listener.js';
 import { authenticate, type CredentialsLookup, readSignature } from '../../../http/sigv4.js';
 import type { Broker } from '../../../mqtt/index.js';
-import type { Principal } from '../../../service.js';
+import { accountPrincipal, type Principal } from '../../../service.js';
 import { addressOf } from './identity.js';
 import type { Peer } from './peer.js';
 
@@ -29,7 +29,7 @@ export function mqttOverWebSocket(
     perMessageDeflate: false,
     handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
   });
-  const account: Principal = { kind: 'account', arn: `arn:aws:iam::${accountId}:root` };
+  const account = accountPrincipal(accountId);
 
   function authenticated(incoming: IncomingMessage): Principal {
     const request = requestOf(incoming);

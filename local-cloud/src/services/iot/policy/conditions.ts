@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { inNetwork, numberOf, timeOf } from '../../../policy/index.js';
 import { compilePattern, parsePattern, substitute, type Variables } from './pattern.js';
 
 /** Values of condition keys; undefined when a key has none. A key may have several, such as `iot:ConnectAttributes`. */
@@ -87,43 +87,4 @@ function positiveOf(operator: Exclude<ConditionOperator, 'Null'>): keyof typeof 
   return operator in NEGATIVE
     ? NEGATIVE[operator as keyof typeof NEGATIVE]
     : (operator as keyof typeof POSITIVE);
-}
-
-function numberOf(value: string): number {
-  return value.trim() === '' ? Number.NaN : Number(value);
-}
-
-/** A date as ISO 8601 or as seconds since 1970. */
-function timeOf(value: string): number {
-  return /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value);
-}
-
-/** Whether an address is in a network in CIDR notation, or is the address itself. */
-function inNetwork(address: string, network: string): boolean {
-  const [base = '', length] = network.split('/');
-  // A link-local address names its interface behind a percent sign.
-  const [plain = ''] = address.split('%');
-  const version = isIP(plain);
-  if (version === 0 || isIP(base) !== version || base.includes('%')) return false;
-  const bits = version === 4 ? 32 : 128;
-  const prefix = length === undefined ? bits : Number(length);
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return false;
-  const shift = BigInt(bits - prefix);
-  return addressBits(plain) >> shift === addressBits(base) >> shift;
-}
-
-function addressBits(address: string): bigint {
-  if (isIP(address) === 4) {
-    return address.split('.').reduce((bits, part) => (bits << 8n) | BigInt(part), 0n);
-  }
-  const mapped = address.replace(/[\d.]+$/, (end) =>
-    end.includes('.')
-      ? [addressBits(end) >> 16n, addressBits(end) & 0xffffn].map((part) => part.toString(16)).join(':')
-      : end,
-  );
-  const [head = '', tail] = mapped.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0');
-  return [...left, ...zeros, ...right].reduce((bits, part) => (bits << 16n) | BigInt(`0x${part}`), 0n);
 }

@@ -1,3 +1,5 @@
+import { ANY, addText, matchesWildcards, ONE, type Wildcards } from '../../../policy/index.js';
+
 /**
  * Patterns of AWS IoT policies: `*` matches any characters, also none, `?` matches one character, and policy
  * variables `${name}` stand for values whose characters match only themselves (AWS IoT developer guide, "AWS IoT
@@ -50,9 +52,6 @@ export function substitute(parts: readonly PatternPart[], variables: Variables):
   return text;
 }
 
-const ANY = -1;
-const ONE = -2;
-
 /**
  * Makes the matcher of a pattern; undefined when one of its variables has no value, in which case it matches
  * nothing.
@@ -62,49 +61,21 @@ export function compilePattern(
   variables: Variables,
   ignoreCase = false,
 ): Matcher | undefined {
-  const units: number[] = [];
+  const pattern: Wildcards = [];
   for (const part of parts) {
-    if (part.kind === 'any') {
-      if (units.at(-1) !== ANY) units.push(ANY);
-    } else if (part.kind === 'one') units.push(ONE);
+    if (part.kind === 'any') pattern.push(ANY);
+    else if (part.kind === 'one') pattern.push(ONE);
     else {
       const text = part.kind === 'text' ? part.text : variables(part.name);
       if (text === undefined) return undefined;
-      for (const unit of unitsOf(ignoreCase ? text.toLowerCase() : text)) units.push(unit);
+      addText(pattern, ignoreCase ? text.toLowerCase() : text);
     }
   }
-  if (!units.includes(ANY) && !units.includes(ONE)) {
-    const text = String.fromCharCode(...units);
+  if (!pattern.includes(ANY) && !pattern.includes(ONE)) {
+    const text = String.fromCodePoint(...pattern);
     return ignoreCase ? (value) => value.toLowerCase() === text : (value) => value === text;
   }
-  return ignoreCase ? (value) => glob(units, value.toLowerCase()) : (value) => glob(units, value);
-}
-
-function* unitsOf(text: string): Generator<number> {
-  for (let index = 0; index < text.length; index += 1) yield text.charCodeAt(index);
-}
-
-/** Greedy matching that goes back to the last `*` only, so at worst it takes the product of both lengths. */
-function glob(pattern: readonly number[], text: string): boolean {
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  let index = 0;
-  while (index < text.length) {
-    const unit = pattern[at];
-    if (unit === ANY) {
-      star = at;
-      resume = index;
-      at += 1;
-    } else if (unit !== undefined && (unit === ONE || unit === text.charCodeAt(index))) {
-      at += 1;
-      index += 1;
-    } else if (star >= 0) {
-      resume += 1;
-      index = resume;
-      at = star + 1;
-    } else return false;
-  }
-  while (pattern[at] === ANY) at += 1;
-  return at === pattern.length;
+  return ignoreCase
+    ? (value) => matchesWildcards(pattern, value.toLowerCase())
+    : (value) => matchesWildcards(pattern, value);
 }

@@ -2,17 +2,12 @@ import * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
 import { key } from '../../../store/store.js';
+import { tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import { alreadyExists, checked, deleteConflict, invalid, notFound } from '../errors.js';
 import { pageOf } from '../paging.js';
-import {
-  secondParts,
-  type Tables,
-  type TemplateRecord,
-  type TemplateVersionRecord,
-  tagMap,
-} from '../tables.js';
+import { secondParts, type Tables, type TemplateRecord, type TemplateVersionRecord } from '../tables.js';
 import { parseTemplateBody, type TemplateBody, TemplateError } from './template-body.js';
 
 const TEMPLATE_NAME = /^[0-9A-Za-z_-]+$/;
@@ -73,7 +68,7 @@ export function templates(tables: Tables, changes: Changes, arns: IotArns, clock
           modified: now,
         });
         addVersion(templateName, 1, body);
-        if (input.tags?.length) tables.tags.put(templateArn, tagMap(input.tags));
+        if (input.tags?.length) tables.tags.put(templateArn, tagsOf(input.tags));
         return { templateArn, templateName, defaultVersionId: 1 };
       });
     },

@@ -3,12 +3,13 @@ import * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
 import { key } from '../../../store/store.js';
+import { tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import { alreadyExists, checked, deleteConflict, notFound } from '../errors.js';
 import { pageOf } from '../paging.js';
 import { PolicyDocumentError, parsePolicyDocument } from '../policy/document.js';
-import { type PolicyRecord, type PolicyVersionRecord, secondParts, type Tables, tagMap } from '../tables.js';
+import { type PolicyRecord, type PolicyVersionRecord, secondParts, type Tables } from '../tables.js';
 
 const POLICY_NAME = /^[\w+=,.@-]+$/;
 /** AWS IoT Core quota: versions of a policy. */
@@ -61,7 +62,7 @@ export function policies(tables: Tables, changes: Changes, arns: IotArns, clock:
         const versions = { defaultVersionId: '1', lastVersion: 1 };
         tables.policies.put(policyName, { policyName, ...versions, ...dates, generationId: randomUUID() });
         addVersion(policyName, '1', policyDocument);
-        if (input.tags?.length) tables.tags.put(arns.policy(policyName), tagMap(input.tags));
+        if (input.tags?.length) tables.tags.put(arns.policy(policyName), tagsOf(input.tags));
         changes.touch(`policy/${policyName}`);
         return { ...reference(policyName), policyDocument, policyVersionId: '1' };
       });

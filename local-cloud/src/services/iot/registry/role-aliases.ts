@@ -1,11 +1,12 @@
 import type * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
+import { tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import { alreadyExists, checked, invalid, notFound } from '../errors.js';
 import { pageOf } from '../paging.js';
-import { type RoleAliasRecord, type Tables, tagMap } from '../tables.js';
+import type { RoleAliasRecord, Tables } from '../tables.js';
 
 const ALIAS_NAME = /^[\w=,@-]+$/;
 
@@ -48,7 +49,7 @@ export function roleAliases(
         const now = clock.now();
         const dates = { created: now, modified: now };
         tables.roleAliases.put(roleAlias, { roleAlias, roleArn, credentialDurationSeconds, ...dates });
-        if (input.tags?.length) tables.tags.put(roleAliasArn, tagMap(input.tags));
+        if (input.tags?.length) tables.tags.put(roleAliasArn, tagsOf(input.tags));
         return { roleAlias, roleAliasArn };
       });
     },

@@ -1,9 +1,10 @@
 import type * as sdk from '@aws-sdk/client-iot';
 import type { Operations } from '../../../service.js';
+import { tagList, tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import { invalid, notFound } from '../errors.js';
-import { type Tables, tagMap } from '../tables.js';
+import type { Tables } from '../tables.js';
 
 /** The tags of taggable resources. */
 export function tagging(tables: Tables, changes: Changes, arns: IotArns) {
@@ -27,7 +28,7 @@ export function tagging(tables: Tables, changes: Changes, arns: IotArns) {
     TagResource(input: sdk.TagResourceCommandInput) {
       return changes.transaction(() => {
         const arn = taggable(input.resourceArn);
-        const tags = { ...tables.tags.get(arn), ...tagMap(input.tags ?? []) };
+        const tags = { ...tables.tags.get(arn), ...tagsOf(input.tags) };
         if (Object.keys(tags).length > 50) throw invalid(`The resource ${arn} can have at most 50 tags`);
         tables.tags.put(arn, tags);
         return {};
@@ -46,10 +47,7 @@ export function tagging(tables: Tables, changes: Changes, arns: IotArns) {
 
     ListTagsForResource({ resourceArn }: sdk.ListTagsForResourceCommandInput) {
       return {
-        tags: Object.entries(tables.tags.get(taggable(resourceArn)) ?? {}).map(([Key, Value]) => ({
-          Key,
-          Value,
-        })),
+        tags: tagList(tables.tags.get(taggable(resourceArn)) ?? {}),
       };
     },
   } satisfies Operations<typeof sdk>;

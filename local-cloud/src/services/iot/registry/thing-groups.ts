@@ -3,6 +3,7 @@ import type * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
 import { key } from '../../../store/store.js';
+import { tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import {
@@ -15,7 +16,7 @@ import {
   REGISTRY_NAME,
 } from '../errors.js';
 import { page } from '../paging.js';
-import { secondParts, type Tables, type ThingGroupRecord, tagMap } from '../tables.js';
+import { secondParts, type Tables, type ThingGroupRecord } from '../tables.js';
 import { mergeAttributes, sameAttributes } from './things.js';
 
 /** AWS IoT Core quota: depth of a hierarchy of thing groups. */
@@ -86,7 +87,7 @@ export function thingGroups(tables: Tables, changes: Changes, arns: IotArns, clo
             created: clock.now(),
           };
           tables.thingGroups.put(name, record);
-          if (input.tags?.length) tables.tags.put(arns.thingGroup(name), tagMap(input.tags));
+          if (input.tags?.length) tables.tags.put(arns.thingGroup(name), tagsOf(input.tags));
           changes.touch(`thinggroup/${name}`);
         }
         return {

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
+import { tagsOf } from '../../../tags.js';
 import type { IotArns } from '../arns.js';
 import type { Changes } from '../changes.js';
 import { alreadyExists, checked, invalid, notFound, REGISTRY_NAME } from '../errors.js';
 import { page } from '../paging.js';
-import { type Tables, type ThingTypeRecord, tagMap } from '../tables.js';
+import type { Tables, ThingTypeRecord } from '../tables.js';
 
 /** How long a thing type must have been deprecated before it can be deleted. */
 const DELETION_DELAY = 5 * 60 * 1000;
@@ -57,7 +58,7 @@ export function thingTypes(tables: Tables, changes: Changes, arns: IotArns, cloc
             created: clock.now(),
           };
           tables.thingTypes.put(thingTypeName, record);
-          if (input.tags?.length) tables.tags.put(thingTypeArn, tagMap(input.tags));
+          if (input.tags?.length) tables.tags.put(thingTypeArn, tagsOf(input.tags));
         }
         return { thingTypeName, thingTypeArn, thingTypeId: record.thingTypeId };
       });

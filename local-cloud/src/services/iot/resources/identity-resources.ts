@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generatedName, tagsSchema } from '../../../resource-properties.js';
 import { loadResourceSchema } from '../../../resource-schema.js';
 import type { ResourceType } from '../../../resource-type.js';
 import type { IotArns } from '../arns.js';
@@ -7,18 +8,18 @@ import type { Templates } from '../provisioning/templates.js';
 import type { Policies } from '../registry/policies.js';
 import type { RoleAliases } from '../registry/role-aliases.js';
 import { secondParts, type Tables } from '../tables.js';
-import { generatedName, type ResourceTags, readProperties, tagList } from './property-values.js';
+import { type ResourceTags, readProperties } from './property-values.js';
 
 const policySchema = z.object({
   PolicyName: z.string().optional(),
   PolicyDocument: z.union([z.string(), z.record(z.string(), z.unknown())]),
-  Tags: tagList,
+  Tags: tagsSchema.optional(),
 });
 const roleAliasSchema = z.object({
   RoleAlias: z.string().optional(),
   RoleArn: z.string(),
   CredentialDurationSeconds: z.number().optional(),
-  Tags: tagList,
+  Tags: tagsSchema.optional(),
 });
 const templateSchema = z.object({
   TemplateName: z.string().optional(),
@@ -30,7 +31,7 @@ const templateSchema = z.object({
   PreProvisioningHook: z
     .object({ TargetArn: z.string().optional(), PayloadVersion: z.string().optional() })
     .optional(),
-  Tags: tagList,
+  Tags: tagsSchema.optional(),
 });
 
 /** Parts of AWS IoT that these resource types manage. */

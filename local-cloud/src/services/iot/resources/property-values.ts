@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Tag } from '@aws-sdk/client-iot';
 import { z } from 'zod';
 import type { ResourceProperties } from '../../../resource-type.js';
+import { tagList, tagsOf } from '../../../tags.js';
 import type { Changes } from '../changes.js';
 import { invalid } from '../errors.js';
-import { type Tables, tagMap } from '../tables.js';
-
-/** Tags as CloudFormation writes them. */
-export const tagList = z.array(z.object({ Key: z.string(), Value: z.string() })).optional();
+import type { Tables } from '../tables.js';
 
 /** Attributes as CloudFormation writes them. */
 export const attributePayload = z
@@ -25,11 +22,6 @@ export function readProperties<T>(schema: z.ZodType<T>, properties: ResourceProp
   throw invalid(z.prettifyError(result.error).replace(/\s*\n\s*/g, ' '));
 }
 
-/** A name for a resource that was given none, as CloudFormation makes one. */
-export function generatedName(prefix: string): string {
-  return `${prefix}-${randomBytes(9).toString('hex')}`.slice(0, 36);
-}
-
 /** Tags of resources by their ARN, for Cloud Control. */
 export class ResourceTags {
   constructor(
@@ -39,14 +31,14 @@ export class ResourceTags {
 
   /** As a property, left out when there are none. */
   read(arn: string): { Tags?: { Key: string; Value: string }[] } {
-    const tags = Object.entries(this.tables.tags.get(arn) ?? {}).map(([Key, Value]) => ({ Key, Value }));
+    const tags = tagList(this.tables.tags.get(arn) ?? {});
     return tags.length > 0 ? { Tags: tags } : {};
   }
 
   /** Replaces all tags. */
   write(arn: string, tags: readonly Tag[] | undefined): void {
     this.changes.transaction(() => {
-      if (tags && tags.length > 0) this.tables.tags.put(arn, tagMap(tags));
+      if (tags && tags.length > 0) this.tables.tags.put(arn, tagsOf(tags));
       else this.tables.tags.delete(arn);
     });
   }

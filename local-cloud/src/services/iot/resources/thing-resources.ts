@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generatedName, tagsSchema } from '../../../resource-properties.js';
 import { loadResourceSchema } from '../../../resource-schema.js';
 import type { ResourceType } from '../../../resource-type.js';
 import type { IotArns } from '../arns.js';
@@ -7,13 +8,7 @@ import type { ThingGroups } from '../registry/thing-groups.js';
 import type { ThingTypes } from '../registry/thing-types.js';
 import type { Things } from '../registry/things.js';
 import type { Tables } from '../tables.js';
-import {
-  attributePayload,
-  generatedName,
-  type ResourceTags,
-  readProperties,
-  tagList,
-} from './property-values.js';
+import { attributePayload, type ResourceTags, readProperties } from './property-values.js';
 
 const thingSchema = z.object({ ThingName: z.string().optional(), AttributePayload: attributePayload });
 const typeSchema = z.object({
@@ -25,7 +20,7 @@ const typeSchema = z.object({
       SearchableAttributes: z.array(z.string()).optional(),
     })
     .optional(),
-  Tags: tagList,
+  Tags: tagsSchema.optional(),
 });
 const groupSchema = z.object({
   ThingGroupName: z.string().optional(),
@@ -34,7 +29,7 @@ const groupSchema = z.object({
   ThingGroupProperties: z
     .object({ ThingGroupDescription: z.string().optional(), AttributePayload: attributePayload })
     .optional(),
-  Tags: tagList,
+  Tags: tagsSchema.optional(),
 });
 
 /** Parts of the registry that these resource types manage. */
