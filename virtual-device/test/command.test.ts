@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync 
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { command, run } from './support/agent.js';
+import { command, commandProcess, run } from './support/agent.js';
 import { prepareDevice, temporaryFolder } from './support/fixtures.js';
 import { TestBroker } from './support/iot-broker.js';
 
@@ -27,13 +27,13 @@ describe('the virtual-device command', () => {
     );
   });
 
-  it('has an LED and a button where Linux has them', async () => {
+  it('has an LED and a button where Linux has them, tells its health, and knows its user', async () => {
     const device = await prepareDevice(broker, 'D9');
     expect(await command('button', 'press', '--root', device.root)).toMatchObject({
       code: 1,
       stderr: `No device is running in ${device.root}; start it first.\n`,
     });
-    await run(device, '--led', 'status').event(({ event }) => event === 'started');
+    await run(device, '--led', 'status').event(({ event }) => event === 'connected');
     expect(readFileSync(join(device.root, 'sys/class/leds/status/brightness'), 'utf8')).toBe('0\n');
     const events = openSync(join(device.root, 'dev/input/event0'), 'r');
     expect((await command('button', 'press', '--root', device.root)).code).toBe(0);
@@ -51,59 +51,21 @@ describe('the virtual-device command', () => {
       [1, 148, 0],
       [0, 0, 0],
     ]);
-  });
 
-  it('publishes its health on launch, with the nucleus among the components', async () => {
-    const device = await prepareDevice(broker, 'D10');
-    await run(device).event(({ event }) => event === 'connected');
+    // On its launch it has told its health, with the nucleus among the components.
     const { payload } = await broker.message(
-      ({ topic }) => topic === '$aws/things/D10/greengrassv2/health/json',
+      ({ topic }) => topic === '$aws/things/D9/greengrassv2/health/json',
     );
     expect(JSON.parse(payload)).toMatchObject({
-      thing: 'D10',
+      thing: 'D9',
       messageType: 'COMPLETE',
       trigger: 'NUCLEUS_LAUNCH',
       overallDeviceStatus: 'HEALTHY',
       sequenceNumber: 1,
       components: [{ componentName: 'aws.greengrass.Nucleus', status: 'RUNNING', isRoot: false }],
     });
-  });
 
-  it.each([
-    [['run'], 2, /--root/],
-    [['run', '--root', '/dev/null/here'], 5, /^The device's root \/dev\/null\/here cannot be used/],
-    // Where the kernel makes no folders, and Node's recursive mkdir never returns.
-    [
-      ['run', '--root', '/proc/nowhere/v2'],
-      5,
-      /^The device's root \/proc\/nowhere\/v2 cannot be used: ENOENT/,
-    ],
-    [['component', 'list', '--root', '/nonexistent'], 1, /^No device is running in \/nonexistent/],
-    [['deployment', 'create', '--root', '/x', '--merge', 'a'], 2, /<name>=<version>/],
-  ])('says what is wrong: %s', async (args, code, message) => {
-    const result = await command(...args);
-    expect(result.code).toBe(code);
-    expect(result.stderr).toMatch(message);
-  });
-
-  it('is not provisioned without config.yaml, and says which key is missing in a bad one', async () => {
-    const root = temporaryFolder();
-    expect(await command('run', '--root', root)).toMatchObject({
-      code: 4,
-      stderr: expect.stringMatching(/--init-config FILE\.\n$/),
-    });
-    const file = join(root, 'config.yaml');
-    writeFileSync(file, 'system: {}\n');
-    expect(await command('run', '--root', root, '--init-config', file)).toMatchObject({
-      code: 4,
-      stderr: expect.stringMatching(/config\.yaml: system\.thingName is missing/),
-    });
-    expect(existsSync(join(root, 'privKey.key'))).toBe(false);
-  });
-
-  it('does not let strangers on its socket', async () => {
-    const device = await prepareDevice(broker, 'D11');
-    await run(device).event(({ event }) => event === 'started');
+    // And strangers are not let on its socket.
     const info = JSON.parse(
       readFileSync(join(device.root, 'cli_ipc_info', `user-${process.getuid?.()}`), 'utf8'),
     );
@@ -118,5 +80,37 @@ describe('the virtual-device command', () => {
       socket.on('close', () => resolve());
       socket.on('error', () => {});
     });
+  });
+
+  it.concurrent.each([
+    [['run'], 2, /--root/],
+    [['run', '--root', '/dev/null/here'], 5, /^The device's root \/dev\/null\/here cannot be used/],
+    // Where the kernel makes no folders, and Node's recursive mkdir never returns.
+    [
+      ['run', '--root', '/proc/nowhere/v2'],
+      5,
+      /^The device's root \/proc\/nowhere\/v2 cannot be used: ENOENT/,
+    ],
+    [['component', 'list', '--root', '/nonexistent'], 1, /^No device is running in \/nonexistent/],
+    [['deployment', 'create', '--root', '/x', '--merge', 'a'], 2, /<name>=<version>/],
+  ])('says what is wrong: %s', async (args, code, message) => {
+    const result = await commandProcess(...args);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(message);
+  });
+
+  it('is not provisioned without config.yaml, and says which key is missing in a bad one', async () => {
+    const root = temporaryFolder();
+    expect(await commandProcess('run', '--root', root)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/--init-config FILE\.\n$/),
+    });
+    const file = join(root, 'config.yaml');
+    writeFileSync(file, 'system: {}\n');
+    expect(await commandProcess('run', '--root', root, '--init-config', file)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/config\.yaml: system\.thingName is missing/),
+    });
+    expect(existsSync(join(root, 'privKey.key'))).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
@@ -11,7 +12,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { GetPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
 import { names } from '@mooring/contracts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { deployLocal, destroyLocal, planLocal } from '../../src/deploy/index.js';
 import { clientConfig } from '../../src/target.js';
@@ -20,10 +21,10 @@ import { type RunningCloud, startCloud } from './running-cloud.js';
 const MOORING = fileURLToPath(new URL('../../bin/mooring.js', import.meta.url));
 
 let cloud: RunningCloud;
-beforeEach(async () => {
+beforeAll(async () => {
   cloud = await startCloud();
 });
-afterEach(() => cloud.stop());
+afterAll(() => cloud.stop());
 
 /** How a run of the command ended. */
 interface Run {
@@ -33,12 +34,13 @@ interface Run {
 }
 
 /** Runs `mooring deploy --stack local`; it is killed when it begins the nth step, if it gets there. */
-async function mooringDeploy(
-  args: readonly string[] = [],
+async function mooringDeploy({
+  args = [] as readonly string[],
   killAtStep = Number.POSITIVE_INFINITY,
-): Promise<Run> {
+  endpointUrl = cloud.endpointUrl,
+} = {}): Promise<Run> {
   const child = spawn(process.execPath, [MOORING, 'deploy', '--stack', 'local', ...args], {
-    env: { ...process.env, AWS_ENDPOINT_URL: cloud.endpointUrl, AWS_REGION: 'eu-central-1' },
+    env: { ...process.env, AWS_ENDPOINT_URL: endpointUrl, AWS_REGION: 'eu-central-1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
@@ -64,17 +66,25 @@ const Result = z.object({
 });
 
 describe('mooring deploy --stack local', () => {
-  it('makes every resource of the fleet though it is killed on the way, and then changes nothing', async () => {
-    expect((await mooringDeploy([], 1)).code).toBeNull();
-    expect((await mooringDeploy([], 6)).code).toBeNull();
+  it('plans without touching anything', async () => {
+    const { steps } = await planLocal(cloud.target);
+    expect(steps.every(({ kind }) => kind === 'create')).toBe(true);
+    expect((await planLocal(cloud.target)).steps).toHaveLength(steps.length);
+  });
+
+  it('makes every resource of the fleet though it is killed on the way', async () => {
+    expect((await mooringDeploy({ killAtStep: 1 })).code).toBeNull();
+    expect((await mooringDeploy({ killAtStep: 6 })).code).toBeNull();
 
     const done = await mooringDeploy();
     expect(done.code).toBe(0);
     expect(done.stdout).toMatch(/^\+ create +provisioning-template +AWS::IoT::ProvisioningTemplate$/m);
     expect(done.stdout).toMatch(/^Deployed: \d+ created, \d+ unchanged$/m);
     expect(done.stderr).toMatch(/^\+ create provisioning-template \(AWS::IoT::ProvisioningTemplate\)$/m);
+  });
 
-    const again = await mooringDeploy(['--json']);
+  it('changes nothing the second time, and says so', async () => {
+    const again = await mooringDeploy({ args: ['--json'] });
     expect(again).toMatchObject({ code: 0, stderr: '' });
     const { plan, result, outputs } = Result.parse(JSON.parse(again.stdout));
     expect(plan.changes).toBe(false);
@@ -82,25 +92,32 @@ describe('mooring deploy --stack local', () => {
     await expectFleet(outputs);
   });
 
-  it('plans without touching anything, deploys, and destroys', async () => {
-    const plan = await planLocal(cloud.target);
-    expect(plan.steps.every(({ kind }) => kind === 'create')).toBe(true);
-    const { result, outputs } = await deployLocal(cloud.target);
-    expect(result).toEqual({ created: plan.steps.length, updated: 0, replaced: 0, deleted: 0, same: 0 });
-    await expectFleet(z.record(z.string(), z.string()).parse(outputs));
-    expect((await destroyLocal(cloud.target)).result).toMatchObject({ deleted: plan.steps.length, same: 0 });
-    expect((await planLocal(cloud.target)).steps).toHaveLength(plan.steps.length);
+  it('destroys all of it, and makes all of it again', async () => {
+    const { result } = await destroyLocal(cloud.target);
+    expect(result).toMatchObject({ created: 0, same: 0 });
+    const again = await deployLocal(cloud.target);
+    expect(again.result).toEqual({ created: result.deleted, updated: 0, replaced: 0, deleted: 0, same: 0 });
+    await expectFleet(z.record(z.string(), z.string()).parse(again.outputs));
   });
 
   it('says in one sentence that no cloud answers', async () => {
-    const { endpointUrl } = cloud;
-    await cloud.stop();
-    const { code, stdout, stderr } = await mooringDeploy();
+    const port = await freePort();
+    const { code, stdout, stderr } = await mooringDeploy({ endpointUrl: `http://127.0.0.1:${port}` });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^mooring: Nothing answers at 127\.0\.0\.1:\d+: start the local cloud .*\n$/);
-    expect(stderr).toContain(new URL(endpointUrl).port);
+    expect(stderr).toContain(`:${port}:`);
   });
 });
+
+/** A port on which nothing listened a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
 
 /** Asks each service for what the program makes in it. */
 async function expectFleet(outputs: Readonly<Record<string, string>>): Promise<void> {

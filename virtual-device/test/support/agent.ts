@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { readProcess } from '../../src/component/process-table.js';
+import { run as runCommand } from '../../src/main.js';
 import type { PreparedDevice } from './fixtures.js';
 
 const COMMAND = fileURLToPath(new URL('../../bin/virtual-device.js', import.meta.url));
@@ -80,8 +81,31 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs the command to its end; one that hangs is killed, also when SIGTERM does not reach it. */
-export function command(...args: string[]): Promise<CommandResult> {
+/**
+ * Runs the command to its end in this process, which spares a start of Node.js; not for `run`, which listens to
+ * the process's signals and standard input.
+ */
+export async function command(...args: string[]): Promise<CommandResult> {
+  const said = { stdout: '', stderr: '' };
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      said[name] += chunk;
+      return true;
+    }),
+  );
+  try {
+    await runCommand([process.execPath, COMMAND, ...args]);
+    return { code: Number(process.exitCode ?? 0), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = before;
+  }
+}
+
+/** Runs the command to its end in a process of its own; one that hangs is killed. */
+export function commandProcess(...args: string[]): Promise<CommandResult> {
   return new Promise((resolve) => {
     const limits = { timeout: 50_000, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, [COMMAND, ...args], limits, (error, stdout, stderr) => {
