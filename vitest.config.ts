@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['*/test/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
+    // Most of these tests wait for processes and sockets: more workers than two cores would suggest.
+    maxWorkers: 3,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     // Generous on purpose: a deadline here only ends a test that hangs, it never measures speed.
     testTimeout: 60_000,
