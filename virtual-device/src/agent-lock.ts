@@ -6,6 +6,7 @@ import { DeviceError } from './errors.js';
 import type { Layout } from './layout.js';
 
 const AgentRecord = z.object({ pid: z.number().int().positive(), startTime: z.number() });
+type AgentRecord = z.infer<typeof AgentRecord>;
 
 /** Roots that this process itself runs a device on. */
 const ours = new Set<string>();
@@ -17,9 +18,7 @@ const ours = new Set<string>();
  */
 export function takeRoot(layout: Layout): () => void {
   const holder = readHolder(layout.agent);
-  const running = holder && readProcess(holder.pid);
-  const alive = running !== undefined && running.startTime === holder?.startTime;
-  if (ours.has(layout.root) || (alive && holder?.pid !== process.pid)) {
+  if (ours.has(layout.root) || (isAlive(holder) && holder?.pid !== process.pid)) {
     throw new DeviceError(
       'ALREADY_RUNNING',
       `A device is already running in ${layout.root} (process ${holder?.pid}).`,
@@ -34,7 +33,16 @@ export function takeRoot(layout: Layout): () => void {
   };
 }
 
-function readHolder(path: string): z.infer<typeof AgentRecord> | undefined {
+/** Whether an agent runs on a root now. */
+export function isTaken(layout: Layout): boolean {
+  return isAlive(readHolder(layout.agent));
+}
+
+function isAlive(holder: AgentRecord | undefined): boolean {
+  return holder !== undefined && readProcess(holder.pid)?.startTime === holder.startTime;
+}
+
+function readHolder(path: string): AgentRecord | undefined {
   if (!existsSync(path)) return undefined;
   try {
     return AgentRecord.parse(JSON.parse(readFileSync(path, 'utf8')));

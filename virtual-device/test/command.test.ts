@@ -35,9 +35,17 @@ describe('the virtual-device command', () => {
     });
     await run(device, '--led', 'status').event(({ event }) => event === 'connected');
     expect(readFileSync(join(device.root, 'sys/class/leds/status/brightness'), 'utf8')).toBe('0\n');
+    // A press before somebody listens is lost, as with the character device.
+    expect(await command('button', 'press', '--root', device.root)).toMatchObject({
+      code: 0,
+      stdout: 'pressed, but no component listens to the button\n',
+    });
     const events = openSync(join(device.root, 'dev/input/event0'), 'r');
-    expect((await command('button', 'press', '--root', device.root)).code).toBe(0);
-    const bytes = Buffer.alloc(24 * 4);
+    expect(await command('button', 'press', '--root', device.root)).toMatchObject({
+      code: 0,
+      stdout: 'pressed\n',
+    });
+    const bytes = Buffer.alloc(24 * 5);
     expect(readSync(events, bytes)).toBe(96);
     closeSync(events);
     const decoded = [0, 24, 48, 72].map((at) => [

@@ -27,7 +27,7 @@ it('runs devices in this process, several at once, and stops them', async () => 
   const [first] = devices;
   expect(first?.device).toMatchObject({ thingName: 'P1', root: first?.root });
   expect(first?.device.components()).toEqual([]);
-  pressButton(first?.root ?? '', systemClock);
+  expect(pressButton(first?.root ?? '', systemClock)).toBe(false);
   const observer = observeLed(first?.root ?? '');
   expect(observer.view()).toEqual({ on: false, blinking: false, frequencyHz: undefined });
   observer.close();

@@ -11,7 +11,7 @@ export function addButtonCommand(program: Command): void {
     .description('press and release the button')
     .requiredOption('--root <folder>', "the running device's root")
     .action((options: { root: string }) => {
-      pressButton(options.root, systemClock);
-      print('pressed');
+      const isHeard = pressButton(options.root, systemClock);
+      print(isHeard ? 'pressed' : 'pressed, but no component listens to the button');
     });
 }

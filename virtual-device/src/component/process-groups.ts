@@ -79,7 +79,7 @@ export class ProcessGroups {
     return [...ended].map(([component, processes]) => ({ component, processes }));
   }
 
-  /** Notes a group that has just been started. */
+  /** Notes a group that has just been started. @throws when it cannot be recorded */
   add(group: number, component: string): void {
     this.#guard(`+ ${group}\n`);
     this.#groups.set(group, { startTime: readProcess(group)?.startTime ?? 0, component });
@@ -90,7 +90,11 @@ export class ProcessGroups {
   delete(group: number): void {
     if (!this.#groups.delete(group)) return;
     this.#guard(`- ${group}\n`);
-    this.#write();
+    try {
+      this.#write();
+    } catch {
+      // A full disk keeps no script from ending; the start time tells a later group of that number apart.
+    }
   }
 
   /** Ends the guardian; call it when no group runs any more. */

@@ -35,7 +35,7 @@ const LAST_WORDS = 200;
 /** Longest piece of output without a line end that is logged as one line, in characters. */
 const MAX_LINE = 16_384;
 
-/** Starts a script with `/bin/sh -c`. */
+/** Starts a script with `/bin/sh -c`. @throws when its process cannot be recorded, as on a full disk */
 export function startScript(options: ScriptOptions): RunningScript {
   const { clock, groups } = options;
   const child = spawn('/bin/sh', ['-c', options.script], {
@@ -45,7 +45,17 @@ export function startScript(options: ScriptOptions): RunningScript {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const group = child.pid;
-  if (group !== undefined) groups.add(group, options.component);
+  if (group !== undefined) {
+    try {
+      groups.add(group, options.component);
+    } catch (error) {
+      // What could not be found again after a crash must not run.
+      signalGroup(group, 'SIGKILL');
+      groups.delete(group);
+      child.once('error', () => {});
+      throw error;
+    }
+  }
   forEachLine(child.stdout, (line) => options.onLine('stdout', line));
   forEachLine(child.stderr, (line) => options.onLine('stderr', line));
   let hasExited = false;
