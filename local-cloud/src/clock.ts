@@ -26,6 +26,21 @@ export const systemClock: Clock = {
   },
 };
 
+/** A clock whose timers end nothing when their work throws: `failed` is told instead. */
+export function guardedClock(clock: Clock, failed: (error: unknown) => void): Clock {
+  return {
+    now: () => clock.now(),
+    after: (delay, work) =>
+      clock.after(delay, () => {
+        try {
+          work();
+        } catch (error) {
+          failed(error);
+        }
+      }),
+  };
+}
+
 /** A clock that stands still until {@link ManualClock.advance} moves it; for tests. */
 export class ManualClock implements Clock {
   #time: number;

@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from './clock.js';
+import { type Clock, guardedClock, systemClock } from './clock.js';
+import { reportDefect } from './defects.js';
 import { front } from './http/front.js';
 import { listenHttp } from './http/listener.js';
 import { jsonLog, type Log } from './log.js';
@@ -64,7 +65,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const base: Base = {
     store,
     stateDirectory: options.stateDirectory,
-    clock: options.clock ?? systemClock,
+    clock: guardedClock(options.clock ?? systemClock, reportDefect),
     accountId: options.accountId ?? '000000000000',
     region: options.region ?? 'eu-central-1',
     log: options.log ?? jsonLog('warn'),
@@ -121,11 +122,13 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     });
     const http = await listenHttp(handler, host, wanted.http, iotCore.upgrade);
     closers.push(() => http.close());
+    // First of all MQTT's clients are told, also those whose connections end with that of the HTTP front.
+    closers.push(() => iotCore.broker.close());
     const devicePorts = await iotCore.listen(wanted, [
       ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, iotData, base)),
       credentialsProvider({ ...iotCore, issuer, roles }),
     ]);
-    const endpointUrl = `http://${host}:${http.port}`;
+    const endpointUrl = `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
     listening(endpointUrl);
     return {
       ports: { http: http.port, ...devicePorts },

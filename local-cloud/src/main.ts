@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { systemClock } from './clock.js';
 import { LocalCloudError } from './errors.js';
 import { DEFAULT_PORTS, type LocalCloud, startLocalCloud } from './local-cloud.js';
-import { jsonLog, type LogLevel } from './log.js';
+import { jsonLog, type Log, type LogLevel } from './log.js';
 
 interface Arguments {
   stateDirectory: string;
@@ -24,28 +25,35 @@ const program = new Command('local-cloud')
   .option('--mqtt-port <port>', 'MQTT over mutual TLS', port, DEFAULT_PORTS.mqtt)
   .option('--https-port <port>', 'HTTPS over mutual TLS', port, DEFAULT_PORTS.https)
   .option('--account-id <digits>', 'AWS account id', accountId, '000000000000')
-  .option('--region <name>', 'AWS region', 'eu-central-1')
+  .option('--region <name>', 'AWS region', region, 'eu-central-1')
   .option('--log-level <level>', 'debug, info, warn or error', logLevel, 'warn')
   .option('--json', 'print one JSON object when it is ready')
   .option('--exit-with-parent', 'end when standard input ends')
   .showHelpAfterError();
 
+/** Milliseconds that ending may take. */
+const CLOSE_LIMIT = 10_000;
+
 program.parse();
 await run(program.opts<Arguments>());
 
 async function run(options: Arguments): Promise<void> {
+  const log = jsonLog(options.logLevel);
+  outliveFailures(log);
+  const asked = askedToEnd(options);
   let cloud: LocalCloud;
   try {
     cloud = await startLocalCloud({
       ...options,
       ports: { http: options.httpPort, mqtt: options.mqttPort, https: options.httpsPort },
-      log: jsonLog(options.logLevel),
+      log,
     });
   } catch (error) {
-    if (!(error instanceof LocalCloudError)) throw error;
-    process.stderr.write(`local-cloud: ${error.message}\n`);
-    process.exitCode = 1;
-    return;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      `local-cloud: ${error instanceof LocalCloudError ? message : `It could not be started: ${message}`}\n`,
+    );
+    process.exit(1);
   }
   const { ports, endpointUrl } = cloud;
   process.stdout.write(
@@ -53,14 +61,44 @@ async function run(options: Arguments): Promise<void> {
       ? `${JSON.stringify({ event: 'ready', endpointUrl, ports, accountId: cloud.accountId, region: cloud.region })}\n`
       : `local-cloud is ready: AWS_ENDPOINT_URL=${endpointUrl} (MQTT ${ports.mqtt}, HTTPS ${ports.https})\n`,
   );
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-    if (options.exitWithParent) process.stdin.resume().once('end', resolve).once('error', resolve);
+  await asked;
+  systemClock.after(CLOSE_LIMIT, () => {
+    log('error', 'Work that was under way did not end in time; what was acknowledged is kept', {});
+    process.exit(1);
   });
   await cloud.close();
   // Standard input may still be open, which alone would keep the process.
   process.exit(0);
+}
+
+/** Resolves when a signal, or the end of standard input, asks the process to end. A second signal ends it at once. */
+function askedToEnd({ exitWithParent }: Arguments): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+    if (exitWithParent) process.stdin.resume().once('end', resolve).once('error', resolve);
+  });
+}
+
+/**
+ * A promise that fails without anybody waiting for it concerns one piece of work, whose caller has gone: it is said,
+ * and the others are served on. An exception that nothing caught may leave what is in memory half changed: it is said
+ * and the process ends, as after `kill -9` with all that was acknowledged kept.
+ */
+function outliveFailures(log: Log): void {
+  const textOf = (error: unknown) =>
+    error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.on('unhandledRejection', (error) =>
+    log('error', 'Something failed unseen', { error: textOf(error) }),
+  );
+  process.on('uncaughtException', (error) => {
+    log('error', 'The local cloud ends because of an unexpected error; start it again', {
+      error: textOf(error),
+    });
+    process.exit(1);
+  });
+  // Who reads what is written here may end before this process does.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
 function port(text: string): number {
@@ -74,6 +112,11 @@ function port(text: string): number {
 function accountId(text: string): string {
   if (!/^\d{12}$/.test(text)) throw new InvalidArgumentError('An account id has 12 digits.');
   return text;
+}
+
+function region(text: string): string {
+  if (/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(text)) return text;
+  throw new InvalidArgumentError('A region has a name like eu-central-1.');
 }
 
 function logLevel(text: string): LogLevel {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { reportDefect } from './defects.js';
 import { AwsError } from './errors.js';
 import type { HttpRequest, HttpResponse } from './http/messages.js';
 import {
@@ -199,10 +200,7 @@ function wireError(error: unknown, model: ServiceModel): WireError {
       return { ...modelled, message: error.message, model: modelled, members };
     }
   }
-  process.emitWarning(
-    error instanceof Error ? (error.stack ?? error.message) : String(error),
-    'LocalCloudDefect',
-  );
+  reportDefect(error);
   return {
     code: 'InternalFailure',
     message: 'The request processing has failed because of an unknown error, exception or failure',

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { SecureContextOptions, TLSSocket, TlsOptions } from 'node:tls';
+import { reportDefect } from '../defects.js';
 import { LocalCloudError } from '../errors.js';
 import type { HttpHandler } from './front.js';
 import type { HttpRequest, HttpResponse } from './messages.js';
@@ -29,8 +30,7 @@ export async function listenHttp(
   const server = createServer((request, response) => void serve(handler, request, response));
   server.keepAliveTimeout = 65_000;
   if (upgrade) server.on('upgrade', upgrade);
-  const bound = await listen(server, host, port, 'HTTP');
-  return { ...bound, close: () => closeHttp(server) };
+  return listen(server, host, port, 'HTTP');
 }
 
 /** Serves HTTPS on `port`; `handlerFor` makes the handler of a connection from its TLS socket. */
@@ -44,43 +44,62 @@ export async function listenHttps(
     void serve(handlerFor(request.socket as TLSSocket), request, response);
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  const bound = await listen(server, host, port, 'HTTPS');
-  return { ...bound, close: () => closeHttp(server) };
+  return listen(server, host, port, 'HTTPS');
 }
 
 /**
- * Makes a server listen.
+ * Makes a server listen. Its `close` ends every connection, also those that have changed the protocol, or are still
+ * in their TLS handshake.
  *
- * @throws LocalCloudError `PortInUse` naming the port and what it was for.
+ * @throws LocalCloudError `PortInUse` or `InvalidOption` naming the port, the address and what they were for.
  */
-export async function listen(
-  server: Server,
-  host: string,
-  port: number,
-  purpose: string,
-): Promise<{ port: number; server: Server }> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') return reject(error);
-      const why = error.code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
-      reject(
-        new LocalCloudError(
-          'PortInUse',
-          `Port ${port} on ${host}, for ${purpose}, ${why}; stop that program or choose another port (0 takes any free one)`,
-        ),
-      );
-    });
-    server.listen(port, host, resolve);
+export async function listen(server: Server, host: string, port: number, purpose: string): Promise<Listener> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
-  return { port: (server.address() as AddressInfo).port, server };
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, purpose));
+    server.once('error', failed);
+    server.listen(port, host, () => {
+      server.off('error', failed);
+      // A connection could not be taken, for example because too many files are open; the next one may be.
+      server.on('error', reportDefect);
+      resolve();
+    });
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    server,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
 }
 
-type HttpServer = ReturnType<typeof createServer> | ReturnType<typeof createTlsServer>;
-
-async function closeHttp(server: HttpServer): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
+function listenError(error: NodeJS.ErrnoException, host: string, port: number, purpose: string): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+    case 'EACCES': {
+      const why = error.code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
+      return new LocalCloudError(
+        'PortInUse',
+        `Port ${port} on ${host}, for ${purpose}, ${why}; stop that program or choose another port (0 takes any free one)`,
+      );
+    }
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new LocalCloudError(
+        'InvalidOption',
+        `${host} is no address of this machine to listen on for ${purpose}; name another one, such as 127.0.0.1`,
+      );
+    default:
+      return error;
+  }
 }
 
 async function serve(
@@ -94,12 +113,7 @@ async function serve(
     const response = await handler(requestOf(incoming), gone.signal);
     await write(response, incoming, outgoing);
   } catch (error) {
-    if (!gone.signal.aborted) {
-      process.emitWarning(
-        error instanceof Error ? (error.stack ?? error.message) : String(error),
-        'LocalCloudDefect',
-      );
-    }
+    if (!gone.signal.aborted) reportDefect(error);
     if (!outgoing.headersSent) outgoing.writeHead(500, { 'content-type': 'application/json' });
     outgoing.end();
   }

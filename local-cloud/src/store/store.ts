@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { LocalCloudError } from '../errors.js';
@@ -121,7 +121,10 @@ function prepare(directory: string): void {
   const versionFile = join(directory, 'version');
   const version = readIfThere(versionFile);
   if (version === undefined) {
-    writeFileSync(versionFile, `${STATE_VERSION}\n`);
+    // In one step: a process that is killed here leaves no empty file, which the next one would not know.
+    const draft = `${versionFile}.${process.pid}`;
+    writeFileSync(draft, `${STATE_VERSION}\n`);
+    renameSync(draft, versionFile);
     return;
   }
   const found = Number(version);

@@ -1,5 +1,4 @@
 import { request } from 'node:https';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import {
   AttachThingPrincipalCommand,
   CreateRoleAliasCommand,
@@ -15,9 +14,9 @@ import {
   ListRetainedMessagesCommand,
   PublishCommand,
 } from '@aws-sdk/client-iot-data-plane';
-import { SignatureV4 } from '@smithy/signature-v4';
 import mqtt from 'mqtt';
 import { expect, test } from 'vitest';
+import { presigned } from '../support/mqtt-over-websocket.js';
 import { type IotCloud, iotCloud } from './cloud.js';
 import {
   ALLOW_ALL,
@@ -204,32 +203,6 @@ test('the credentials provider exchanges a certificate for credentials of a role
   expect(await ask('none', 'one')).toMatchObject({ status: 404 });
   expect([accessKeyId, secretAccessKey, sessionToken].every((part) => part && part.length > 10)).toBe(true);
 });
-
-/** The address of MQTT over WebSocket, presigned as the AWS IoT developer guide describes it. */
-async function presigned(
-  cloud: IotCloud,
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-): Promise<string> {
-  const { sessionToken, ...keys } = credentials;
-  const signer = new SignatureV4({
-    credentials: keys,
-    region: cloud.region,
-    service: 'iotdevicegateway',
-    sha256: Sha256,
-  });
-  const { host, hostname } = new URL(cloud.endpointUrl);
-  const signed = await signer.presign({
-    method: 'GET',
-    protocol: 'ws:',
-    hostname,
-    path: '/mqtt',
-    headers: { host },
-    query: {},
-  });
-  const query = new URLSearchParams(signed.query as Record<string, string>);
-  if (sessionToken !== undefined) query.set('X-Amz-Security-Token', sessionToken);
-  return `ws://${host}/mqtt?${query}`;
-}
 
 test('MQTT over WebSocket serves the account, and roles as far as their policies go', async () => {
   const decisions = new Set(['iot:Connect', 'iot:Subscribe']);

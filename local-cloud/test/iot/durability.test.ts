@@ -1,7 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
@@ -16,38 +12,9 @@ import {
 import { GetRetainedMessageCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { type IotCloud, openIotCloud, temporaryDirectory } from './cloud.js';
+import { startCommand } from '../support/command.js';
+import { openIotCloud, temporaryDirectory } from './cloud.js';
 import { ALLOW_ALL, connect, iotClient, newIdentity, newRequest, prepareFleet, sdkConfig } from './fleet.js';
-
-const command = fileURLToPath(new URL('../../bin/local-cloud.js', import.meta.url));
-
-type Running = Pick<IotCloud, 'endpointUrl' | 'ports' | 'region' | 'stateDirectory'> & {
-  kill(): Promise<void>;
-};
-
-/** Runs the command as users do. */
-async function run(stateDirectory: string): Promise<Running> {
-  const ports = ['--http-port', '0', '--mqtt-port', '0', '--https-port', '0'];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [command, '--state-directory', stateDirectory, '--json', '--exit-with-parent', ...ports],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  const exited = once(child, 'exit');
-  const kill = async () => {
-    child.kill('SIGKILL');
-    await exited;
-  };
-  onTestFinished(kill);
-  if (!child.stdout) throw new Error('The command has no standard output');
-  const [line] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    exited.then(() => {
-      throw new Error('local-cloud did not start; is it built (npm run build)?');
-    }),
-  ]);
-  return { ...(JSON.parse(String(line)) as Omit<Running, 'kill'>), stateDirectory, kill };
-}
 
 test('what was acknowledged is there after kill -9, at whatever moment', async () => {
   const directory = temporaryDirectory();
@@ -62,7 +29,7 @@ test('what was acknowledged is there after kill -9, at whatever moment', async (
   // Numbers of acknowledgements after which each process is killed.
   const rounds = fc.sample(fc.integer({ min: 5, max: 60 }), 3);
   for (const [round, enough] of rounds.entries()) {
-    const cloud = await run(directory.path);
+    const cloud = { ...(await startCommand(directory.path)), stateDirectory: directory.path };
     const iot = new IoTClient(sdkConfig(cloud));
     const data = new IoTDataPlaneClient(sdkConfig(cloud));
     for (const thingName of kept.things) await iot.send(new DescribeThingCommand({ thingName }));
@@ -81,7 +48,7 @@ test('what was acknowledged is there after kill -9, at whatever moment', async (
     const killed = new Promise<void>((resolve) => {
       const count = () => {
         acknowledged += 1;
-        if (acknowledged === enough) resolve(cloud.kill());
+        if (acknowledged === enough) resolve(cloud.end('SIGKILL').then(() => {}));
       };
       let number = 0;
       /** Asks again and again until the process is gone. */

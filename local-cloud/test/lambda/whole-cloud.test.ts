@@ -1,10 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
   CloudControlClient,
@@ -16,69 +13,33 @@ import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, expect, test, vi } from 'vitest';
+import { awsCli } from '../support/aws-cli.js';
+import { clientConfig } from '../support/cloud.js';
+import { startCommand } from '../support/command.js';
 import { contentOf, isAlive, numberAfter } from './processes.js';
 import { TRUST, zip } from './support.js';
 
-const program = fileURLToPath(new URL('../../bin/local-cloud.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'whole-cloud-'));
-const stateDirectory = join(directory, 'state');
-const started: ChildProcess[] = [];
-afterAll(async () => {
-  for (const child of started) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const RoleArn = 'arn:aws:iam::000000000000:role/runner';
 
 /** Starts the local cloud's program in a process of its own. */
 async function start() {
-  const options = ['--json', '--exit-with-parent', '--state-directory', stateDirectory];
-  const ports = ['--http-port', '0', '--mqtt-port', '0', '--https-port', '0'];
-  const child = spawn(process.execPath, [program, ...options, ...ports], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  started.push(child);
-  const lines = createInterface({ input: child.stdout });
-  const [line] = await Promise.race([
-    once(lines, 'line'),
-    once(child, 'exit').then(() => {
-      throw new Error('The local cloud did not start; is it built (npm run build)?');
-    }),
-  ]);
-  const endpoint: string = JSON.parse(String(line)).endpointUrl;
-  const config = {
-    endpoint,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  };
+  const cloud = await startCommand(join(directory, 'state'));
+  const config = { ...clientConfig(cloud), maxAttempts: 1 };
+  const aws = awsCli(cloud);
   return {
     lambda: new LambdaClient(config),
     control: new CloudControlClient(config),
     iam: new IAMClient(config),
     s3: new S3Client({ ...config, forcePathStyle: true }),
     logs: new CloudWatchLogsClient(config),
-    aws: async (...args: string[]) => {
-      const env = {
-        PATH: process.env.PATH,
-        AWS_ENDPOINT_URL: endpoint,
-        AWS_DEFAULT_REGION: 'eu-central-1',
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-        AWS_PAGER: '',
-      };
-      const { stdout } = await promisify(execFile)('aws', [...args, '--output', 'json'], { env });
-      return stdout === '' ? {} : JSON.parse(stdout);
+    aws: async (...words: string[]) => {
+      const output = await aws(...words, '--output', 'json');
+      return output === '' ? {} : JSON.parse(output);
     },
-    async kill(signal: NodeJS.Signals) {
-      const exited = once(child, 'exit');
-      child.kill(signal);
-      await exited;
-    },
+    end: cloud.end,
   };
 }
 
@@ -147,7 +108,7 @@ test('a function with a role of IAM and code of S3 runs, logs, and is there afte
     }),
   );
   const processes = await contentOf(busy);
-  await first.kill('SIGKILL');
+  await first.end('SIGKILL');
   await ended;
   await vi.waitFor(
     () => {
@@ -172,7 +133,7 @@ test('a function with a role of IAM and code of S3 runs, logs, and is there afte
     );
     expect(status.ProgressEvent?.OperationStatus).toMatch(/SUCCESS|FAILED/);
   });
-  await second.kill('SIGTERM');
+  expect(await second.end('SIGTERM')).toBe(0);
 });
 
 test.runIf(hasAwsCli)('the AWS CLI creates, invokes and describes', async () => {
@@ -209,5 +170,5 @@ test.runIf(hasAwsCli)('the AWS CLI creates, invokes and describes', async () => 
     ...['cloudformation', 'describe-type', '--type', 'RESOURCE', '--type-name', 'AWS::Lambda::Function'],
   );
   expect(JSON.parse(type.Schema).primaryIdentifier).toEqual(['/properties/FunctionName']);
-  await cloud.kill('SIGTERM');
+  expect(await cloud.end('SIGTERM')).toBe(0);
 });

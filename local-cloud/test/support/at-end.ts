@@ -1,11 +1,19 @@
 import { afterAll, onTestFinished } from 'vitest';
 
-/** Undoes what a test, or a test file outside of its tests, has set up, when that ends. */
-export function atEnd(work: () => Promise<void>): void {
+// Registered when this module is loaded: a hook that another hook registers would never run.
+const atFileEnd: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const work of atFileEnd.splice(0).reverse()) await work();
+});
+
+/** Undoes what a test, or a test file outside of its tests, has set up, when that ends; the latest first. */
+export function atEnd(work: () => unknown): void {
   try {
-    onTestFinished(work);
+    onTestFinished(async () => {
+      await work();
+    });
   } catch {
     // Not within a test.
-    afterAll(work);
+    atFileEnd.push(work);
   }
 }

@@ -3,21 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll } from 'vitest';
 import type { LocalCloud } from '../../src/local-cloud.js';
+import { atEnd } from './at-end.js';
 
 const run = promisify(execFile);
 
-// Registered when this module is loaded: a hook that another hook registers would never run.
-const homes: string[] = [];
-afterAll(() => {
-  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true });
-});
-
 /** Runs the AWS CLI against a local cloud, with nothing of the user's own configuration; returns its output. */
-export function awsCli(cloud: LocalCloud): (...words: string[]) => Promise<string> {
+export function awsCli(
+  cloud: Pick<LocalCloud, 'endpointUrl' | 'region'>,
+): (...words: string[]) => Promise<string> {
   const home = mkdtempSync(join(tmpdir(), 'aws-cli-'));
-  homes.push(home);
+  atEnd(() => rmSync(home, { recursive: true, force: true }));
   return async (...words) => {
     const { stdout } = await run('aws', words, {
       env: {

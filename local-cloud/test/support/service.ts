@@ -1,10 +1,10 @@
-import { afterAll } from 'vitest';
 import type { Clock } from '../../src/clock.js';
 import { systemClock } from '../../src/clock.js';
 import { front } from '../../src/http/front.js';
 import { listenHttp } from '../../src/http/listener.js';
 import type { CredentialsLookup } from '../../src/http/sigv4.js';
 import type { Service } from '../../src/service.js';
+import { atEnd } from './at-end.js';
 
 /** Serves one service alone; returns what an AWS SDK client needs to reach it. */
 export async function serve(
@@ -19,7 +19,7 @@ export async function serve(
     ...(options.unsigned ? { unsigned: service } : {}),
   });
   const listener = await listenHttp(handler, '127.0.0.1', 0);
-  afterAll(() => listener.close());
+  atEnd(() => listener.close());
   return {
     endpoint: `http://127.0.0.1:${listener.port}`,
     region: 'eu-central-1',

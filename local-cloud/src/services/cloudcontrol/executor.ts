@@ -1,4 +1,5 @@
 import { HandlerErrorCode, Operation, OperationStatus } from '@aws-sdk/client-cloudcontrol';
+import { reportDefect } from '../../defects.js';
 import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import { type HandlerFailure, handlerFailure } from './handler-errors.js';
 import { identifierOf, withoutPaths } from './property-paths.js';
@@ -34,6 +35,8 @@ export function executor(types: ReadonlyMap<string, ResourceType>, ledger: Reque
     if (name !== undefined) busy.set(name, request.token);
     const work = new Promise<void>((resolve) => setImmediate(resolve))
       .then(() => run(request.token))
+      // It could not be written down how the request ended: it is taken up by the next process.
+      .catch(reportDefect)
       .finally(() => {
         if (name !== undefined) busy.delete(name);
         running.delete(work);

@@ -1,4 +1,5 @@
 import * as sdk from '@aws-sdk/client-cloudcontrol';
+import { reportDefect } from '../../defects.js';
 import { AwsError } from '../../errors.js';
 
 /** How a resource's handler failed: the code that Cloud Control has for it, and the service's words. */
@@ -28,10 +29,7 @@ export function handlerFailure(error: unknown): HandlerFailure {
   if (error instanceof Error && '$fault' in error) {
     return { code: codeOf(error.name, error.$fault === 'client'), message: error.message };
   }
-  process.emitWarning(
-    error instanceof Error ? (error.stack ?? error.message) : String(error),
-    'LocalCloudDefect',
-  );
+  reportDefect(error);
   return { code: sdk.HandlerErrorCode.INTERNAL_FAILURE, message: 'Internal failure of the resource handler' };
 }
 

@@ -45,12 +45,22 @@ export function asyncEvents(
   function schedule(event: AsyncEvent): void {
     const start = () => {
       if (isClosed) return;
-      const attempt = handle(event).finally(() => running.delete(attempt));
+      const attempt = handle(event)
+        .catch((error) =>
+          log('error', 'An asynchronous event waits for the next start', failure(event, error)),
+        )
+        .finally(() => running.delete(attempt));
       running.add(attempt);
     };
     if (event.dueAt <= clock.now()) setImmediate(start);
     else clock.after(event.dueAt - clock.now(), start);
   }
+
+  const failure = ({ functionName, requestId }: AsyncEvent, error: unknown) => ({
+    functionName,
+    requestId,
+    error: String(error),
+  });
 
   async function handle(event: AsyncEvent): Promise<void> {
     const lambda = find(event.functionName);

@@ -84,7 +84,10 @@ export function blobStore(directory: string, store: Store): BlobStore {
       reading.remove = true;
       return;
     }
-    const removal = rm(pathOf(blob), { force: true }).finally(() => removals.delete(removal));
+    // A file that cannot be removed now is removed by the next start, as nothing refers to it.
+    const removal = rm(pathOf(blob), { force: true })
+      .catch(() => {})
+      .finally(() => removals.delete(removal));
     removals.add(removal);
   }
 
@@ -123,10 +126,16 @@ export function blobStore(directory: string, store: Store): BlobStore {
       const blob = randomBytes(16).toString('hex');
       const temporary = join(incoming, blob);
       const { total, written, rest } = await writeFile(temporary, parts);
-      if (written) await rename(temporary, pathOf(blob));
-      else if (total > 0) {
-        writeFileSync(temporary, Buffer.concat(rest, total));
-        renameSync(temporary, pathOf(blob));
+      try {
+        if (written) await rename(temporary, pathOf(blob));
+        else if (total > 0) {
+          writeFileSync(temporary, Buffer.concat(rest, total));
+          renameSync(temporary, pathOf(blob));
+        }
+      } catch (error) {
+        // Where the disk is full, half a file would keep it so.
+        rmSync(temporary, { force: true });
+        throw error;
       }
       return { blob, size: total };
     },

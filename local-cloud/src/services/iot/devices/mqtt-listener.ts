@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { type Listener, listen } from '../../../http/listener.js';
 import type { Log } from '../../../log.js';
@@ -22,7 +21,6 @@ export async function listenMqtt(
   host: string,
   port: number,
 ): Promise<Listener> {
-  const open = new Set<Socket>();
   const server = createServer({ ...(await tls.options(PROTOCOLS)), noDelay: true }, (socket) => {
     const peer = identify(socket);
     if (!peer) {
@@ -37,19 +35,6 @@ export async function listenMqtt(
     log('info', 'A TLS handshake failed', { error: error.message });
     socket.destroy();
   });
-  // Also those that are still in their handshake.
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
   tls.renew(server);
-  const bound = await listen(server, host, port, 'MQTT');
-  return {
-    ...bound,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of open) socket.destroy();
-      await closed;
-    },
-  };
+  return listen(server, host, port, 'MQTT');
 }

@@ -48,9 +48,11 @@ export class ServerTls {
 
   #wait(): void {
     this.#timer = this.clock.after(INTERVAL, () => {
-      this.#context().then((context) => {
-        for (const server of this.#servers) server.setSecureContext(context);
-      }, this.failed);
+      this.#context()
+        .then((context) => {
+          for (const server of this.#servers) server.setSecureContext(context);
+        })
+        .catch(this.failed);
       this.#wait();
     });
   }

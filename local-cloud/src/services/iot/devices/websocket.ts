@@ -51,6 +51,7 @@ export function mqttOverWebSocket(
         const { status, message } =
           error instanceof AwsError ? error : { status: 400, message: 'Bad request' };
         socket.on('error', () => {});
+        socket.once('finish', () => socket.destroy());
         socket.end(
           `HTTP/1.1 ${status} ${status === 404 ? 'Not Found' : 'Forbidden'}\r\nconnection: close\r\n` +
             `content-type: text/plain\r\ncontent-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,

@@ -50,13 +50,16 @@ export function functionExecutor({ clock }: Base, pool: SandboxPool, logs: LogWr
         isLate = true;
         sandbox.kill();
       });
-      const unlisten = sandbox.listen((message) => {
-        if (message.type === 'log') log.event(message.text);
-        else if (message.type === 'output') log.output(message.text);
-        else if (!isLate) finish({ kind: 'message', message });
+      // Not `sandbox.ended`: a promise keeps what waits for it, which for a process that is kept warm would be every
+      // event it ever had.
+      const unlisten = sandbox.listen({
+        receive(message) {
+          if (message.type === 'log') log.event(message.text);
+          else if (message.type === 'output') log.output(message.text);
+          else if (!isLate) finish({ kind: 'message', message });
+        },
+        ended: (reason) => finish(isLate ? { kind: 'timeout' } : { kind: 'ended', reason }),
       });
-      // By then all that was written before is read.
-      void sandbox.ended.then((reason) => finish(isLate ? { kind: 'timeout' } : { kind: 'ended', reason }));
       const finish = (outcome: Step) => {
         timer.cancel();
         unlisten();

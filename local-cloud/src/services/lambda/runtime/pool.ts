@@ -99,6 +99,10 @@ export function sandboxPool(
       fleet.entries.add(entry);
       void entry.sandbox.ended.then(() => fleet.entries.has(entry) && end(fleet, entry));
       return entry;
+    } catch (error) {
+      // Its place is free for who waits.
+      fleet.waiting.shift()?.();
+      throw error;
     } finally {
       fleet.entries.delete(placeholder);
     }

@@ -28,12 +28,19 @@ export interface SandboxEvent {
   readonly clientContext?: unknown;
 }
 
+/** What comes of a process while it is at work. */
+export interface SandboxListener {
+  receive(message: BootstrapMessage): void;
+  /** As {@link Sandbox.ended}; by then all that was written before is read. */
+  ended(reason: string): void;
+}
+
 /** A process of a function: starts with the code, handles one event after another, ends when it is told to. */
 export class Sandbox {
   readonly #child: ChildProcess;
   readonly #events: Writable;
   readonly #ended: Promise<string>;
-  readonly #listeners = new Set<(message: BootstrapMessage) => void>();
+  readonly #listeners = new Set<SandboxListener>();
   #isEnded = false;
   #wasKilled = false;
 
@@ -53,7 +60,7 @@ export class Sandbox {
     // A process that ended early makes writes to it fail; that it ended is told by the process itself.
     for (const stream of [stdout, stderr, messages, events, lifeline]) stream.on('error', () => {});
     const emit = (message: BootstrapMessage) => {
-      for (const listener of this.#listeners) listener(message);
+      for (const { receive } of [...this.#listeners]) receive(message);
     };
     messageReader(messages, emit, () => this.kill());
     // Only what Node.js itself says, such as that the heap is full; what the function writes comes as messages.
@@ -61,6 +68,9 @@ export class Sandbox {
       stream.setEncoding('utf8').on('data', (text: string) => emit({ type: 'output', text }));
     }
     this.#ended = this.#watch();
+    void this.#ended.then((reason) => {
+      for (const { ended } of [...this.#listeners]) ended(reason);
+    });
   }
 
   async #watch(): Promise<string> {
@@ -84,9 +94,14 @@ export class Sandbox {
     return this.#ended;
   }
 
-  /** Listens to what the process says; returns a function that stops it. */
-  listen(listener: (message: BootstrapMessage) => void): () => void {
+  /** Listens to what the process says, and for its end; returns a function that stops it and forgets the listener. */
+  listen(listener: SandboxListener): () => void {
     this.#listeners.add(listener);
+    if (this.#isEnded) {
+      void this.#ended.then((reason) => {
+        if (this.#listeners.has(listener)) listener.ended(reason);
+      });
+    }
     return () => this.#listeners.delete(listener);
   }
 
