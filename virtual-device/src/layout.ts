@@ -18,6 +18,10 @@ export interface Layout {
   readonly privateKey: string;
   readonly logs: string;
   readonly recipes: string;
+  /** Artifacts as they came, `<component>/<version>/<file>`. */
+  readonly artifactStore: string;
+  /** Those that were unpacked, `<component>/<version>/<archive>/`. */
+  readonly unarchivedStore: string;
   readonly ipcSocket: string;
   readonly cliIpcInfo: string;
   readonly leds: string;
@@ -45,6 +49,8 @@ export function layoutOf(rootPath: string): Layout {
     privateKey: at('privKey.key'),
     logs: at('logs'),
     recipes: at('packages', 'recipes'),
+    artifactStore: at('packages', 'artifacts'),
+    unarchivedStore: at('packages', 'artifacts-unarchived'),
     ipcSocket: at('ipc.socket'),
     cliIpcInfo: at('cli_ipc_info'),
     leds: at('sys', 'class', 'leds'),
@@ -69,8 +75,8 @@ export function makeLayout(rootPath: string): Layout {
       join(layout.root, 'config'),
       layout.logs,
       layout.recipes,
-      join(layout.root, 'packages', 'artifacts'),
-      join(layout.root, 'packages', 'artifacts-unarchived'),
+      layout.artifactStore,
+      layout.unarchivedStore,
       join(layout.root, 'work'),
       layout.cliIpcInfo,
       layout.leds,

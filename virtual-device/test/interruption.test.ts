@@ -72,7 +72,10 @@ describe('a device that is interrupted', () => {
     const second = run(device);
     expect(await second.exited).toBe(6);
     expect(second.stderr).toMatch(/^A device is already running in /);
+    // As when the parent is killed: nobody reads any more either.
+    agent.child.stdout?.destroy();
     agent.child.stdin?.end();
     expect(await agent.exited).toBe(0);
+    expect(existsSync(join(device.root, 'config', 'agent.json'))).toBe(false);
   });
 });

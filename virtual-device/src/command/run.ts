@@ -36,6 +36,8 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'print one JSON object per event and line')
     .addHelpText('after', HELP)
     .action(async (options: RunOptions) => {
+      // Who reads the events may be gone; the device goes on, or stops in good order.
+      for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
       const stop = new AbortController();
       const stopped = endOfRun(stop, options.exitWithParent === true);
       // Loaded here, so that the other commands need not wait for what only a running device uses.

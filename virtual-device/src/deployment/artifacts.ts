@@ -110,10 +110,13 @@ function modeOf({ Permission }: Artifact): number {
   return read | execute;
 }
 
+/** What a folder is called while its replacement takes its place. */
+const SET_ASIDE = '.old';
+
 /** Makes a folder's new content beside it, then exchanges the two. */
 function replaceFolder(path: string, fill: (target: string) => void): void {
   const fresh = `${path}.new`;
-  const old = `${path}.old`;
+  const old = `${path}${SET_ASIDE}`;
   rmSync(fresh, { recursive: true, force: true });
   rmSync(old, { recursive: true, force: true });
   mkdirSync(dirname(path), { recursive: true });
@@ -121,6 +124,18 @@ function replaceFolder(path: string, fill: (target: string) => void): void {
   if (existsSync(path)) renameSync(path, old);
   renameSync(fresh, path);
   rmSync(old, { recursive: true, force: true });
+}
+
+/** Puts back the artifacts that an agent was just replacing when it was killed. */
+export function restoreArtifacts(layout: Layout): void {
+  const { artifactStore, unarchivedStore } = layout;
+  const below = (folder: string) => subfolders(folder).map((name) => join(folder, name));
+  for (const folder of [...below(artifactStore), ...below(unarchivedStore).flatMap(below)]) {
+    for (const name of subfolders(folder)) {
+      const path = join(folder, name.slice(0, -SET_ASIDE.length));
+      if (name.endsWith(SET_ASIDE) && !existsSync(path)) renameSync(join(folder, name), path);
+    }
+  }
 }
 
 function subfolders(folder: string): string[] {

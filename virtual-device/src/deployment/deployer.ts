@@ -10,7 +10,7 @@ import type { Layout } from '../layout.js';
 import type { Log } from '../log/device-log.js';
 import type { Recipe } from '../recipe/recipe.js';
 import type { RecipeStore } from '../recipe/store.js';
-import { importArtifacts, prepareArtifacts } from './artifacts.js';
+import { importArtifacts, prepareArtifacts, restoreArtifacts } from './artifacts.js';
 import { planDeployment, type Step } from './plan.js';
 import { type Groups, targetOf } from './target.js';
 
@@ -48,6 +48,7 @@ export class Deployer {
   /** Puts the recorded set under supervision, as a start of the device does; starts nothing. */
   load(): void {
     const { store, supervisor, recipes, log } = this.options;
+    restoreArtifacts(this.options.layout);
     const set = new Map<string, { recipe: Recipe; configuration: JsonObject }>();
     for (const [name, record] of Object.entries(store.current.components)) {
       const recipe = recipes.find(name, record.version);

@@ -19,10 +19,11 @@ export class RecipeStore {
     const recipes = readFolder(path);
     for (const { recipe, text, extension } of recipes) {
       const stem = `${recipe.name}-${recipe.version}`;
+      // In this order, so that there is a recipe at every instant.
+      writeFileDurably(join(this.folder, `${stem}${extension}`), text);
       for (const other of EXTENSIONS.filter((candidate) => candidate !== extension)) {
         rmSync(join(this.folder, `${stem}${other}`), { force: true });
       }
-      writeFileDurably(join(this.folder, `${stem}${extension}`), text);
     }
     return recipes.map(({ recipe }) => recipe);
   }

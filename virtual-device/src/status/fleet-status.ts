@@ -43,6 +43,7 @@ export class FleetStatus {
   #launched = false;
   #deploying = false;
   #closed = false;
+  #sequence: number | undefined;
 
   constructor(private readonly options: FleetStatusOptions) {}
 
@@ -190,10 +191,19 @@ export class FleetStatus {
   }
 
   #nextSequenceNumber(): number {
-    const { sequenceFile } = this.options;
-    const last = existsSync(sequenceFile) ? Number.parseInt(readFileSync(sequenceFile, 'utf8'), 10) : 0;
-    const next = Number.isSafeInteger(last) ? last + 1 : 1;
-    writeFileDurably(sequenceFile, `${next}\n`);
-    return next;
+    const { sequenceFile, log } = this.options;
+    this.#sequence = (this.#sequence ?? readSequenceNumber(sequenceFile)) + 1;
+    try {
+      writeFileDurably(sequenceFile, `${this.#sequence}\n`);
+    } catch (error) {
+      // A full disk: the message is worth more than its number after a restart.
+      log('warn', `The sequence number of fleet status messages cannot be kept: ${messageOf(error)}`);
+    }
+    return this.#sequence;
   }
+}
+
+function readSequenceNumber(path: string): number {
+  const last = existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : 0;
+  return Number.isSafeInteger(last) ? last : 0;
 }

@@ -1,10 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import type { ComponentSpec } from '../../src/component/spec.js';
-import { importArtifacts, prepareArtifacts } from '../../src/deployment/artifacts.js';
+import { importArtifacts, prepareArtifacts, restoreArtifacts } from '../../src/deployment/artifacts.js';
 import { planDeployment, type Step } from '../../src/deployment/plan.js';
 import { configurationOf } from '../../src/deployment/target.js';
 import { makeLayout } from '../../src/layout.js';
@@ -249,6 +257,22 @@ describe('artifacts', () => {
     [{}, [artifact('docker:nginx')], /container images are not built/],
   ])('say what is wrong: %#', (files, artifacts, message) => {
     expect(() => deploy(files, artifacts)).toThrow(message);
+  });
+
+  it('are put back when an agent was killed while it replaced them', () => {
+    const zip = zipSync({ tool: new TextEncoder().encode('1') });
+    const layout = deploy({ 'app.zip': zip, 'run.sh': 'x' }, [
+      artifact('s3://b/app.zip', { Unarchive: 'ZIP' }),
+    ]);
+    const version = layout.artifacts('c', '1.0.0');
+    const unpacked = join(layout.unarchivedArtifacts('c', '1.0.0'), 'app');
+    for (const folder of [version, unpacked]) renameSync(folder, `${folder}.old`);
+    restoreArtifacts(layout);
+    expect(readdirSync(version).sort()).toEqual(['app.zip', 'run.sh']);
+    expect(readdirSync(unpacked)).toEqual(['tool']);
+    mkdirSync(`${version}.old`);
+    restoreArtifacts(layout);
+    expect(readdirSync(version).sort()).toEqual(['app.zip', 'run.sh']);
   });
 
   it('never lead out of their folder', () => {
