@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Clock } from '../clock.js';
 import { EffectiveConfigStore } from '../config/effective-config.js';
 import type { ClaimConfiguration, InitConfig, NucleusConfiguration } from '../config/init-config.js';
 import { removeDurably } from '../durable-file.js';
-import { DeviceError } from '../errors.js';
+import { DeviceError, messageOf } from '../errors.js';
+import { makeFolder } from '../folder.js';
 import type { Layout } from '../layout.js';
 import type { Log } from '../log/device-log.js';
 import { provisionByClaim } from './claim.js';
@@ -54,6 +56,10 @@ export async function obtainIdentity(options: IdentityOptions): Promise<Effectiv
   requireKeys(initConfig.file, merged);
   const certificatePath = claim.certificatePath ?? layout.certificate;
   const privateKeyPath = claim.privateKeyPath ?? layout.privateKey;
+  // Before the cloud is asked for a certificate that could not be kept.
+  for (const [key, path] of Object.entries({ certificatePath, privateKeyPath })) {
+    requireWritable(initConfig.file, key, dirname(path));
+  }
   const { thingName, certificateId } = await provisionByClaim({
     claim,
     layout,
@@ -150,6 +156,19 @@ function requireKeys(file: string, nucleus: NucleusConfiguration): void {
       const path = `services.aws.greengrass.Nucleus.configuration.${key}`;
       throw new DeviceError('CONFIG_INVALID', `${file}: ${path} is missing.`);
     }
+  }
+}
+
+function requireWritable(file: string, key: string, folder: string): void {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new DeviceError(
+      'CONFIG_INVALID',
+      `${file}: ${key} lies in ${folder}, which cannot be written: ${messageOf(error)}.`,
+      { cause: error },
+    );
   }
 }
 

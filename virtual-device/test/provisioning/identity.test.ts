@@ -131,6 +131,17 @@ describe('claim provisioning', () => {
     expect(broker.certificates).toHaveLength(1);
   });
 
+  it('asks for no certificate that it could not keep', async () => {
+    const device = await prepareDevice(broker, 'SN-15', { claim: { privateKeyPath: '/proc/nowhere/key' } });
+    await expect(provision(device)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(
+        /: privateKeyPath lies in \/proc\/nowhere, which cannot be written: ENOENT/,
+      ),
+    });
+    expect(broker.certificates).toEqual([]);
+  });
+
   it('waits for an endpoint that is not there yet', async () => {
     const device = await prepareDevice(broker, 'SN-6');
     await broker.stop();
