@@ -194,14 +194,15 @@ function readIfThere(file: string): string | undefined {
  * directories, as below `/proc`.
  */
 function makeDirectory(path: string): void {
+  // For the owner alone: the state holds private keys.
+  const make = () => mkdirSync(path, { mode: 0o700 });
   try {
-    // For the owner alone: the state holds private keys.
-    mkdirSync(path, { mode: 0o700 });
+    make();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
-    makeDirectory(path);
+    make();
   }
 }
