@@ -1,35 +1,20 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { awsCli, hasAwsCli } from '../support/aws-cli.js';
 import { iotCloud } from './cloud.js';
 import { ALLOW_ALL, TEMPLATE } from './fleet.js';
 
-const run = promisify(execFile);
-const hasCli = await run('aws', ['--version']).then(
-  () => true,
-  () => false,
-);
-
 // The command takes seconds to start on a busy machine.
-test.skipIf(!hasCli)('the AWS CLI sets up a fleet', { timeout: 300_000 }, async () => {
+test.runIf(hasAwsCli)('the AWS CLI sets up a fleet', { timeout: 300_000 }, async () => {
   const cloud = await iotCloud();
   const directory = mkdtempSync(join(tmpdir(), 'local-cloud-cli-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  const env = {
-    ...process.env,
-    AWS_ENDPOINT_URL: cloud.endpointUrl,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_DEFAULT_REGION: cloud.region,
-    AWS_CONFIG_FILE: join(directory, 'none'),
-    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
-  };
-  const aws = async (...args: string[]): Promise<Record<string, unknown>> => {
-    const { stdout } = await run('aws', [...args, '--output', 'json'], { env, cwd: directory });
-    return stdout.trim() === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
+  const cli = awsCli(cloud, directory);
+  const aws = async (...words: string[]): Promise<Record<string, unknown>> => {
+    const output = await cli(...words, '--output', 'json');
+    return output.trim() === '' ? {} : (JSON.parse(output) as Record<string, unknown>);
   };
   writeFileSync(join(directory, 'policy.json'), ALLOW_ALL);
   writeFileSync(join(directory, 'template.json'), JSON.stringify(TEMPLATE));

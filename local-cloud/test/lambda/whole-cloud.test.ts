@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   CloudControlClient,
   CreateResourceCommand,
@@ -13,7 +11,7 @@ import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, expect, test, vi } from 'vitest';
-import { awsCli } from '../support/aws-cli.js';
+import { awsCli, hasAwsCli } from '../support/aws-cli.js';
 import { clientConfig } from '../support/cloud.js';
 import { startCommand } from '../support/command.js';
 import { contentOf, isAlive, numberAfter } from './processes.js';
@@ -42,11 +40,6 @@ async function start() {
     end: cloud.end,
   };
 }
-
-const hasAwsCli = await promisify(execFile)('aws', ['--version']).then(
-  () => true,
-  () => false,
-);
 
 test('a function with a role of IAM and code of S3 runs, logs, and is there after kill -9, which leaves no process', async () => {
   const first = await start();

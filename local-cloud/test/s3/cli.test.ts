@@ -1,23 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalCloud } from '../../src/local-cloud.js';
-import { awsCli } from '../support/aws-cli.js';
+import { awsCli, hasAwsCli } from '../support/aws-cli.js';
 import { startCloud } from '../support/cloud.js';
 
-const hasCli = (() => {
-  try {
-    execFileSync('aws', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.runIf(hasCli)('the AWS CLI', () => {
+describe.runIf(hasAwsCli)('the AWS CLI', () => {
   const folder = mkdtempSync(join(tmpdir(), 's3-cli-'));
   let cloud: LocalCloud;
   let aws: ReturnType<typeof awsCli>;

@@ -7,15 +7,14 @@ import { atEnd } from './at-end.js';
 /** Starts a local cloud on free ports in a directory of its own; both go when the test, or the test file, ends. */
 export async function startCloud(options: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
   const stateDirectory = options.stateDirectory ?? mkdtempSync(join(tmpdir(), 'local-cloud-'));
+  // Before it is started, which may fail.
+  if (!options.stateDirectory) atEnd(() => rmSync(stateDirectory, { recursive: true, force: true }));
   const cloud = await startLocalCloud({
     stateDirectory,
     ports: { http: 0, mqtt: 0, https: 0 },
     ...options,
   });
-  atEnd(async () => {
-    await cloud.close();
-    if (!options.stateDirectory) rmSync(stateDirectory, { recursive: true, force: true });
-  });
+  atEnd(() => cloud.close());
   return cloud;
 }
 
