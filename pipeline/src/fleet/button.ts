@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ButtonMessage, componentNames, topics } from '@mooring/contracts';
+import { z } from 'zod';
 import { MooringError } from '../errors.js';
 import { programs } from '../repository.js';
 import type { StateDirectory } from '../state-directory.js';
@@ -29,9 +30,7 @@ export async function pressButton(
     topic: topics.button(thing),
     schema: ButtonMessage,
     accept: () => true,
-    ask: async () => {
-      await run(process.execPath, [programs.virtualDevice, 'button', 'press', '--root', root]);
-    },
+    ask: () => press(thing, root),
   });
   return blinking;
 }
@@ -51,4 +50,22 @@ export function virtualDeviceRoot(state: StateDirectory, thing: string): string 
     );
   }
   return root;
+}
+
+/** What the virtual device's command prints of a press. */
+const Press = z.object({ heard: z.boolean() });
+
+/** @throws MooringError when the device does not run, or nothing on it listens to the button. */
+async function press(thing: string, root: string): Promise<void> {
+  const args = [programs.virtualDevice, 'button', 'press', '--root', root, '--json'];
+  const { stdout } = await run(process.execPath, args).catch((error: unknown) => {
+    const detail = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
+    throw new MooringError('NotPressed', `The button of ${thing} cannot be pressed: ${detail}`);
+  });
+  if (!Press.parse(JSON.parse(stdout)).heard) {
+    throw new MooringError(
+      'NotHeard',
+      `Nothing on device ${thing} listens to its button: see with \`mooring status\` whether ${componentNames.button} runs`,
+    );
+  }
 }

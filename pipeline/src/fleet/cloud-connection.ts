@@ -30,7 +30,7 @@ export async function connectToCloud(target: Target): Promise<CloudConnection> {
     .catch((error: unknown) => {
       throw new MooringError(
         'NoConnection',
-        `The MQTT gateway at ${host} cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+        `The MQTT gateway at ${host} cannot be reached (${error instanceof Error ? error.message : String(error)}): ${target.stack === 'local' ? 'start the local cloud with `npm start`' : 'check the network and the credentials'}`,
         { cause: error },
       );
     });

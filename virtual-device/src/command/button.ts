@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../clock.js';
 import { pressButton } from '../hardware/button.js';
-import { print } from './output.js';
+import { print, printJson } from './output.js';
 
 export function addButtonCommand(program: Command): void {
   program
@@ -10,8 +10,10 @@ export function addButtonCommand(program: Command): void {
     .command('press')
     .description('press and release the button')
     .requiredOption('--root <folder>', "the running device's root")
-    .action((options: { root: string }) => {
+    .option('--json', 'print one JSON object')
+    .action((options: { root: string; json?: true }) => {
       const isHeard = pressButton(options.root, systemClock);
-      print(isHeard ? 'pressed' : 'pressed, but no component listens to the button');
+      if (options.json) printJson({ event: 'pressed', heard: isHeard });
+      else print(isHeard ? 'pressed' : 'pressed, but no component listens to the button');
     });
 }
