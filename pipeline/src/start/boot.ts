@@ -61,8 +61,7 @@ export async function bootDevice({
   });
   await child.waitFor(({ event }) => event === 'connected', 'connected', STAGE_TIMEOUT);
   await deployLocally(root, bundle);
-  const late = AbortSignal.any([signal, AbortSignal.timeout(STAGE_TIMEOUT * 1000)]);
-  const hertz = await measureBlink(root, 1, late);
+  const hertz = await measureBlink(root, 1, STAGE_TIMEOUT, signal);
   if (hertz === undefined && !signal.aborted) {
     throw new MooringError(
       'NoBlink',

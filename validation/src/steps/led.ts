@@ -20,11 +20,7 @@ async function measured(
   seconds: number,
   world: World,
 ): Promise<number | undefined> {
-  return measureBlink(
-    device.root,
-    cycles,
-    AbortSignal.any([world.signal, AbortSignal.timeout(seconds * 1000)]),
-  );
+  return measureBlink(device.root, cycles, seconds, world.signal);
 }
 
 export const frequency: Step = {
