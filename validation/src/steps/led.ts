@@ -14,15 +14,6 @@ function firstDevice(world: World): RunningDevice {
   return device;
 }
 
-async function measured(
-  device: RunningDevice,
-  cycles: number,
-  seconds: number,
-  world: World,
-): Promise<number | undefined> {
-  return measureBlink(device.root, cycles, seconds, world.signal);
-}
-
 export const frequency: Step = {
   step: 7,
   name: 'frequency',
@@ -40,7 +31,7 @@ export const frequency: Step = {
     for (const hertz of [5, 2]) {
       await setFrequency(cloud, device.thing, hertz);
       see(answers.includes(hertz), `no answer of ${hertz} Hz on ${topics.frequency(device.thing)}`);
-      const blink = await measured(device, CYCLES, 30, world);
+      const blink = await measureBlink(device.root, CYCLES, 30, world.signal);
       see(
         blink !== undefined && Math.abs(blink - hertz) <= hertz * TOLERANCE,
         `asked for ${hertz} Hz, the LED blinks at ${blink?.toFixed(2) ?? 'no'} Hz`,
@@ -64,10 +55,10 @@ export const button: Step = {
       if (parseMessage(ButtonMessage, payload).ok) messages.push(Buffer.from(payload).toString('utf8'));
     });
     await pressButton(cloud, world.state, device.thing);
-    const stopped = await measured(device, 1, 3, world);
+    const stopped = await measureBlink(device.root, 1, 3, world.signal);
     see(stopped === undefined, `after the first press the LED still blinks at ${stopped?.toFixed(2)} Hz`);
     await pressButton(cloud, world.state, device.thing);
-    const again = await measured(device, 2, 30, world);
+    const again = await measureBlink(device.root, 2, 30, world.signal);
     see(again !== undefined, 'after the second press the LED does not blink');
     const states = messages.map((text) => JSON.stringify(JSON.parse(text)));
     see(
