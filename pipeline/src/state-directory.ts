@@ -20,7 +20,12 @@ export class StateDirectory {
 
   /** @param path default: `MOORING_STATE_DIRECTORY`, else `.mooring` in the repository. */
   constructor(path?: string) {
-    this.path = resolve(path ?? process.env.MOORING_STATE_DIRECTORY ?? join(repositoryRoot, '.mooring'));
+    this.path = resolve(path ?? defaultPath());
+  }
+
+  /** What another command must be given to work on this directory too: nothing for the default one. */
+  get option(): string {
+    return this.path === resolve(defaultPath()) ? '' : ` --state-directory ${this.path}`;
   }
 
   get localCloud(): string {
@@ -102,6 +107,10 @@ export class StateDirectory {
   get #runningFile(): string {
     return join(this.path, 'running.json');
   }
+}
+
+function defaultPath(): string {
+  return process.env.MOORING_STATE_DIRECTORY ?? join(repositoryRoot, '.mooring');
 }
 
 /**

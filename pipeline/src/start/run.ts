@@ -43,7 +43,7 @@ export async function runSystem(options: RunOptions, state: StateDirectory, out:
     return;
   }
   const seconds = (performance.now() - begin) / 1000;
-  await describe(system, out, state.path, seconds, options.timings === true);
+  await describe(system, out, state, seconds, options.timings === true);
   await untilStopped(system, interrupted.signal, out);
   out.progress('Stopping');
   await system.stop();
@@ -60,7 +60,7 @@ function countsSentence({ same, ...changed }: DeployCounts): string {
 async function describe(
   system: RunningSystem,
   out: Output,
-  directory: string,
+  state: StateDirectory,
   seconds: number,
   withTimings: boolean,
 ): Promise<void> {
@@ -70,7 +70,7 @@ async function describe(
     endpointUrl: system.endpointUrl,
     mqttPort: system.mqttPort,
     httpsPort: system.httpsPort,
-    stateDirectory: directory,
+    stateDirectory: state.path,
     seconds,
     timings: system.timings,
     devices: system.devices.map(({ thing, root, provisioned, hertz }) => ({
@@ -99,9 +99,9 @@ async function describe(
   if (first) {
     out.line();
     out.line('Talk to a device, from another terminal:');
-    out.line(`  npx mooring led frequency ${first.thing} 5`);
-    out.line(`  npx mooring button press ${first.thing}`);
-    out.line('  npx mooring status');
+    out.line(`  npx mooring led frequency ${first.thing} 5${state.option}`);
+    out.line(`  npx mooring button press ${first.thing}${state.option}`);
+    out.line(`  npx mooring status${state.option}`);
   }
   if (withTimings) {
     out.line();
@@ -116,7 +116,7 @@ async function describe(
   out.line(
     out.style(
       'bold',
-      `Running after ${seconds.toFixed(1)} s. Ctrl-C stops everything; the state stays in ${directory}`,
+      `Running after ${seconds.toFixed(1)} s. Ctrl-C stops everything; the state stays in ${state.path}`,
     ),
   );
 }
