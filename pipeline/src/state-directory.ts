@@ -62,7 +62,7 @@ export class StateDirectory {
   /** What runs on this directory now, if anything. */
   running(): Running | undefined {
     try {
-      const running = Running.parse(JSON.parse(readFileSync(this.#runningFile, 'utf8')));
+      const running = this.#recorded();
       process.kill(running.pid, 0);
       return running;
     } catch {
@@ -76,7 +76,13 @@ export class StateDirectory {
     writeFileSync(this.#runningFile, `${JSON.stringify(running)}\n`);
   }
 
-  clearRunning(): void {
+  /** Ends the record of a process; that of another one, which was here first, stays. */
+  clearRunning(pid: number): void {
+    try {
+      if (this.#recorded().pid !== pid) return;
+    } catch {
+      return;
+    }
     rmSync(this.#runningFile, { force: true });
   }
 
@@ -102,6 +108,11 @@ export class StateDirectory {
     }
     rmSync(this.path, { recursive: true, force: true });
     return true;
+  }
+
+  /** @throws when there is no record, or one that cannot be read. */
+  #recorded(): Running {
+    return Running.parse(JSON.parse(readFileSync(this.#runningFile, 'utf8')));
   }
 
   get #runningFile(): string {

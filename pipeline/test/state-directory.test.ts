@@ -36,9 +36,17 @@ test('it is not removed while something runs on it, and removed whole after', ()
   state.prepare();
   state.setRunning(running);
   expect(() => state.remove()).toThrow(expect.objectContaining({ code: 'Running' }));
-  state.clearRunning();
+  state.clearRunning(running.pid);
   expect(state.remove()).toBe(true);
   expect(existsSync(state.path)).toBe(false);
+});
+
+test('a start that comes second leaves the record of the first', () => {
+  const state = new StateDirectory(directory);
+  state.prepare();
+  state.setRunning(running);
+  state.clearRunning(running.pid + 1);
+  expect(state.running()).toEqual(running);
 });
 
 test('a directory that is not ours is never removed', () => {

@@ -56,7 +56,7 @@ export async function startSystem(
     const [cloud, ...devices] = children;
     await Promise.all(devices.map((device) => device.stop()));
     await cloud?.stop();
-    state.clearRunning();
+    state.clearRunning(process.pid);
   };
   // Whoever waits for a child is told at once, as the child ends.
   signal.addEventListener('abort', () => void stop(), { once: true });
