@@ -162,8 +162,10 @@ export function defineService<Sdk>(definition: ServiceDefinition<Sdk>): Service 
     name,
     scopes: definition.scopes,
     supported: Object.keys(handlers),
-    refuse: (error, requestId) =>
-      withRequestId(protocol.writeError(wireError(error, model), requestId), requestId),
+    refuse: (error, requestId) => {
+      const own = protocol.refusal?.(error) ?? error;
+      return withRequestId(protocol.writeError(wireError(own, model), requestId), requestId);
+    },
     async handle(request, call) {
       try {
         return withRequestId(await answer(request, call), call.requestId);

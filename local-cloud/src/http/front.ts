@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { AwsError } from '../errors.js';
+import { element, escapeXml } from '../protocol/xml.js';
 import { accountPrincipal, type Call, type Principal, type Service } from '../service.js';
 import { type HttpRequest, type HttpResponse, readBody } from './messages.js';
 import { authenticate, type CredentialsLookup, readSignature } from './sigv4.js';
@@ -49,12 +50,14 @@ export function front(options: FrontOptions): HttpHandler {
     const path = options.paths?.find(({ prefix }) => incoming.path.startsWith(prefix));
     if (path) return path.handle(incoming, signal);
     let service: Service | undefined = options.unsigned;
+    let scope: string | undefined;
     try {
       const signature = readSignature(incoming);
+      scope = signature?.service;
       if (signature) service = byScope.get(signature.service);
       else if (isForm(incoming) && options.unsignedForms) service = options.unsignedForms;
-      if (!service) throw noService(signature?.service);
-      const { request, hash } = await prepare(incoming, signature?.service ?? service.name);
+      if (!service) throw noService(scope);
+      const { request, hash } = await prepare(incoming, scope ?? service.name);
       const principal = signature
         ? authenticate(incoming, signature, credentials, account, clock, hash)
         : anonymous;
@@ -69,7 +72,9 @@ export function front(options: FrontOptions): HttpHandler {
       return await service.handle(request, call);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      return service ? service.refuse(error, requestId) : plainRefusal(error, requestId);
+      if (service) return service.refuse(error, requestId);
+      const xml = isForm(incoming) || (scope !== undefined && XML_SCOPES.has(scope));
+      return xml ? xmlRefusal(error, requestId) : jsonRefusal(error, requestId);
     }
   };
 }
@@ -108,7 +113,23 @@ function noService(scope: string | undefined): AwsError {
     : new AwsError('UnknownService', `The local cloud has no service with the signing name '${scope}'`, 501);
 }
 
-function plainRefusal(error: AwsError, requestId: string): HttpResponse {
+/** Services that speak XML although they take no forms; of all others, forms tell. */
+const XML_SCOPES: ReadonlySet<string> = new Set(['cloudfront', 'route53']);
+
+/** As AWS query and REST XML have it, for services that are not here to say it themselves. */
+function xmlRefusal(error: AwsError, requestId: string): HttpResponse {
+  const content =
+    element('Type', error.status < 500 ? 'Sender' : 'Receiver') +
+    element('Code', escapeXml(error.code)) +
+    element('Message', escapeXml(error.message));
+  return {
+    status: error.status,
+    headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
+    body: element('ErrorResponse', element('Error', content) + element('RequestId', requestId)),
+  };
+}
+
+function jsonRefusal(error: AwsError, requestId: string): HttpResponse {
   return {
     status: error.status,
     headers: {

@@ -41,7 +41,8 @@ const EMPTY_SHA256 = createHash('sha256').digest('hex');
  * Reads the AWS Signature Version 4 of a request, from its Authorization header or, of a presigned URL, from
  * its query. Returns undefined when the request is not signed.
  *
- * @throws AwsError `IncompleteSignature` when a part is missing or malformed.
+ * @throws AwsError `IncompleteSignature` when a part is missing or malformed, `InvalidRequest` when the request
+ * is signed in another way, as with Signature Version 2.
  */
 export function readSignature(request: HttpRequest): Signature | undefined {
   const header = request.headers.authorization;
@@ -67,7 +68,18 @@ export function readSignature(request: HttpRequest): Signature | undefined {
       expires: Number.isFinite(expires) ? expires : 0,
     });
   }
+  if (header !== undefined || request.query.has('X-Amz-Algorithm') || isSignedAsVersion2(request.query)) {
+    throw new AwsError(
+      'InvalidRequest',
+      `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`,
+    );
+  }
   return undefined;
+}
+
+/** A presigned URL of Signature Version 2, which older SDKs make unless told otherwise. */
+function isSignedAsVersion2(query: URLSearchParams): boolean {
+  return query.has('AWSAccessKeyId') && query.has('Signature');
 }
 
 function parse(parts: {

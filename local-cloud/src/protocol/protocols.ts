@@ -39,6 +39,22 @@ export interface ServerProtocol {
   readInput(match: RouteMatch, request: HttpRequest): Promise<Record<string, unknown>>;
   writeOutput(operation: OperationModel, output: Record<string, unknown>, requestId: string): HttpResponse;
   writeError(error: WireError, requestId: string): HttpResponse;
+  /** A refusal of the HTTP front, which has the codes of AWS query, under the code that this protocol has. */
+  refusal?(error: AwsError): AwsError;
+}
+
+/** Refusals that the services of the JSON protocols have other codes for than those of AWS query. */
+const JSON_REFUSALS = new Map([
+  ['ExpiredToken', 'ExpiredTokenException'],
+  ['IncompleteSignature', 'IncompleteSignatureException'],
+  ['InvalidClientTokenId', 'UnrecognizedClientException'],
+  ['RequestTimeTooSkewed', 'InvalidSignatureException'],
+  ['SignatureDoesNotMatch', 'InvalidSignatureException'],
+]);
+
+function jsonRefusal(error: AwsError, status: number): AwsError {
+  const code = JSON_REFUSALS.get(error.code);
+  return code === undefined ? error : new AwsError(code, error.message, status, error.details);
 }
 
 /** AWS REST JSON 1 (Smithy 2.0, `aws.protocols#restJson1`). */
@@ -92,6 +108,7 @@ export function restJson1(model: ServiceModel, options: RouterOptions = {}): Ser
       headers: { 'content-type': 'application/json', 'x-amzn-errortype': error.code },
       body: JSON.stringify(errorMembers(error)),
     }),
+    refusal: (error) => jsonRefusal(error, error.status),
   };
 }
 
@@ -122,6 +139,7 @@ export function awsJson(model: ServiceModel, version: '1.0' | '1.1'): ServerProt
       headers: { 'content-type': contentType, 'x-amzn-errortype': error.code },
       body: JSON.stringify({ __type: `${model.namespace}#${error.code}`, ...errorMembers(error) }),
     }),
+    refusal: (error) => jsonRefusal(error, 400),
   };
 }
 
