@@ -96,6 +96,10 @@ test('thing types are deprecated before they are deleted', async () => {
   await expect(iot.send(new sdk.CreateThingTypeCommand({ thingTypeName }))).rejects.toEqual(
     failure('ResourceAlreadyExistsException'),
   );
+  const tooMany = { searchableAttributes: ['a', 'b', 'c', 'd'] };
+  await expect(
+    iot.send(new sdk.CreateThingTypeCommand({ thingTypeName: 'wide', thingTypeProperties: tooMany })),
+  ).rejects.toEqual(failure('InvalidRequestException', 'searchable'));
   await iot.send(new sdk.CreateThingCommand({ thingName: 'typed', thingTypeName }));
   const remove = () => iot.send(new sdk.DeleteThingTypeCommand({ thingTypeName }));
   await expect(remove()).rejects.toEqual(failure('InvalidRequestException', 'Deprecate'));

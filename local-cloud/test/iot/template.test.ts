@@ -45,6 +45,28 @@ test('a parameter is never taken from what all objects have', () => {
   expect(planProvisioning(body, { constructor: 'x' }).thing?.thingName).toBe('x');
 });
 
+test('a policy document is text or JSON, and may use functions', () => {
+  const statement = { Effect: 'Allow', Action: ['iot:Publish'], Resource: [{ Ref: 'Topic' }] };
+  const document = { Version: '2012-10-17', Statement: [statement] };
+  const planned = (PolicyDocument: unknown) =>
+    planProvisioning(
+      parseTemplateBody(
+        JSON.stringify({
+          Parameters: { Topic: { Type: 'String' } },
+          Resources: { policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyDocument } } },
+        }),
+      ),
+      { Topic: 'arn:aws:iot:eu-central-1:000000000000:topic/a' },
+    ).policies[0]?.source;
+  expect(planned('{"Version": "2012-10-17"}')).toEqual({ document: '{"Version": "2012-10-17"}' });
+  const resolved = JSON.stringify(document).replace(
+    /\{"Ref":"Topic"\}/,
+    '"arn:aws:iot:eu-central-1:000000000000:topic/a"',
+  );
+  expect(planned(document)).toEqual({ document: resolved });
+  expect(() => planned(['not', 'a', 'policy'])).toThrow(TemplateError);
+});
+
 test('whatever a template is, it is read or refused', () => {
   const name = fc.constantFrom(
     'Ref',

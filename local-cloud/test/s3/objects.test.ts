@@ -122,6 +122,19 @@ describe('an object', () => {
     expect(body.equals((await got.Body?.transformToByteArray()) ?? Buffer.alloc(0))).toBe(true);
   });
 
+  test.each([
+    ['FOO', 'InvalidStorageClass', 400],
+    ['GLACIER', 'NotImplemented', 501],
+  ])('is not put into the storage class %s', async (name, code, httpStatusCode) => {
+    const put = new PutObjectCommand({
+      Bucket: 'objects',
+      Key: 'class',
+      Body: '',
+      StorageClass: name as 'STANDARD',
+    });
+    await expect(s3.send(put)).rejects.toMatchObject({ name: code, $metadata: { httpStatusCode } });
+  });
+
   test('may be empty, and may be streamed', async () => {
     await s3.send(new PutObjectCommand({ Bucket: 'objects', Key: 'empty', Body: '' }));
     expect(await text('empty')).toBe('');

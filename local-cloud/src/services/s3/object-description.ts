@@ -63,9 +63,28 @@ export function describe(bucket: Bucket, input: DescriptionInput): ObjectDescrip
     headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),
     metadata,
     tags: input.Tagging === undefined ? {} : tagsFromHeader(input.Tagging),
-    storageClass: input.StorageClass ?? 'STANDARD',
+    storageClass: storageClassOf(input),
     encryption: input.ServerSideEncryption ?? defaultEncryption(bucket),
   };
+}
+
+/** Classes whose objects can be read at once; they differ in price, so here they are only told. */
+const STORAGE_CLASSES: ReadonlySet<string> = new Set<StorageClass>([
+  'GLACIER_IR',
+  'INTELLIGENT_TIERING',
+  'ONEZONE_IA',
+  'REDUCED_REDUNDANCY',
+  'STANDARD',
+  'STANDARD_IA',
+]);
+
+function storageClassOf({ StorageClass: name = 'STANDARD' }: DescriptionInput): StorageClass {
+  if (STORAGE_CLASSES.has(name)) return name;
+  // What is archived has to be restored before it is read.
+  if (name === 'GLACIER' || name === 'DEEP_ARCHIVE') throw notBuilt(`The storage class ${name}`);
+  throw new AwsError('InvalidStorageClass', 'The storage class you specified is not valid', 400, {
+    StorageClassRequested: name,
+  });
 }
 
 function refuseUnbuilt(bucket: Bucket, input: DescriptionInput): void {

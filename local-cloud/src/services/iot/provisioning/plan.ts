@@ -62,7 +62,16 @@ const certificateSchema = z
   );
 
 const policySchema = z
-  .object({ PolicyName: z.string().optional(), PolicyDocument: z.string().optional() })
+  .object({
+    PolicyName: z.string().optional(),
+    // As text or, as most of AWS's examples have it, as the JSON itself.
+    PolicyDocument: z
+      .union([
+        z.string(),
+        z.record(z.string(), z.unknown()).transform((document) => JSON.stringify(document)),
+      ])
+      .optional(),
+  })
   .refine(
     ({ PolicyName, PolicyDocument }) => (PolicyName === undefined) !== (PolicyDocument === undefined),
     'a policy needs either PolicyName or PolicyDocument',

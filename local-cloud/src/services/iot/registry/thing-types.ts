@@ -12,6 +12,17 @@ import type { Tables, ThingTypeRecord } from '../tables.js';
 /** How long a thing type must have been deprecated before it can be deleted. */
 const DELETION_DELAY = 5 * 60 * 1000;
 
+/** As many as the schema of AWS::IoT::ThingType allows. */
+const SEARCHABLE_ATTRIBUTES = 3;
+
+function checkSearchable(attributes: readonly string[] = []): void {
+  if (attributes.length > SEARCHABLE_ATTRIBUTES) {
+    throw invalid(
+      `A thing type has at most ${SEARCHABLE_ATTRIBUTES} searchable attributes, not ${attributes.length}`,
+    );
+  }
+}
+
 /** The registry's thing types. */
 export function thingTypes(tables: Tables, changes: Changes, arns: IotArns, clock: Clock) {
   function existing(name: string | undefined): ThingTypeRecord {
@@ -35,6 +46,7 @@ export function thingTypes(tables: Tables, changes: Changes, arns: IotArns, cloc
       const thingTypeName = checked(input.thingTypeName, 'thingTypeName', REGISTRY_NAME, 128);
       const { thingTypeDescription: description, searchableAttributes = [] } =
         input.thingTypeProperties ?? {};
+      checkSearchable(searchableAttributes);
       const thingTypeArn = arns.thingType(thingTypeName);
       return changes.transaction(() => {
         let record = tables.thingTypes.get(thingTypeName);
@@ -72,6 +84,7 @@ export function thingTypes(tables: Tables, changes: Changes, arns: IotArns, cloc
       return changes.transaction(() => {
         const record = existing(input.thingTypeName);
         const { thingTypeDescription, searchableAttributes } = input.thingTypeProperties ?? {};
+        checkSearchable(searchableAttributes);
         tables.thingTypes.put(record.thingTypeName, {
           ...record,
           ...(thingTypeDescription !== undefined && { description: thingTypeDescription }),
