@@ -35,6 +35,8 @@ export interface Signature {
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 /** How far the clock of a caller may be off, in milliseconds (AWS: 15 minutes). */
 const ALLOWED_SKEW = 15 * 60 * 1000;
+/** How long a presigned URL may be valid, in seconds. */
+const LONGEST_PRESIGNED = 7 * 24 * 60 * 60;
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
 
 /**
@@ -114,7 +116,8 @@ function parse(parts: {
  * other key is taken for the account's own, as a laptop has no IAM to ask.
  *
  * @param payloadHash SHA-256 of the body in hex, for services that do not send it as a header.
- * @throws AwsError `InvalidClientTokenId`, `ExpiredToken`, `SignatureDoesNotMatch`.
+ * @throws AwsError `InvalidClientTokenId`, `ExpiredToken`, `SignatureDoesNotMatch`, and for presigned URLs
+ * `AccessDenied`, `AuthorizationQueryParametersError`.
  */
 export function authenticate(
   request: HttpRequest,
@@ -163,8 +166,15 @@ export function authenticate(
   return issued.principal;
 }
 
+/** @throws AwsError when a presigned URL is too old, or would be valid for longer than AWS allows. */
 function checkPresignedAge(signature: Signature, clock: Clock): void {
   if (signature.expires === undefined) return;
+  if (signature.expires < 0 || signature.expires > LONGEST_PRESIGNED) {
+    throw new AwsError(
+      'AuthorizationQueryParametersError',
+      `X-Amz-Expires must be between 0 and a week (in seconds), that is ${LONGEST_PRESIGNED}`,
+    );
+  }
   if (timeOf(signature) + signature.expires * 1000 < clock.now()) {
     throw new AwsError('AccessDenied', 'Request has expired', 403);
   }

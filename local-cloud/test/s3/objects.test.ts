@@ -135,6 +135,15 @@ describe('an object', () => {
     await expect(s3.send(put)).rejects.toMatchObject({ name: code, $metadata: { httpStatusCode } });
   });
 
+  test.each([
+    [{ ServerSideEncryption: 'FOO' as 'AES256' }, 'InvalidEncryptionAlgorithmError'],
+    [{ ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: 'key' }, 'NotImplemented'],
+    [{ SSECustomerAlgorithm: 'AES256' }, 'NotImplemented'],
+  ])('is not said to be encrypted with what is not there: %j', async (encryption, name) => {
+    const put = new PutObjectCommand({ Bucket: 'objects', Key: 'secret', Body: '', ...encryption });
+    await expect(s3.send(put)).rejects.toMatchObject({ name });
+  });
+
   test('may be empty, and may be streamed', async () => {
     await s3.send(new PutObjectCommand({ Bucket: 'objects', Key: 'empty', Body: '' }));
     expect(await text('empty')).toBe('');

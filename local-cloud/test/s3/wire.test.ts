@@ -169,6 +169,27 @@ test('keys that are not known or not well-formed are refused in the words of S3'
   ]);
 });
 
+test('a presigned URL is valid for a week at most', async () => {
+  const query = (expires: string) =>
+    new URLSearchParams({
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': 'test/20260101/eu-central-1/s3/aws4_request',
+      'X-Amz-Date': `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`,
+      'X-Amz-Expires': expires,
+      'X-Amz-SignedHeaders': 'host',
+      'X-Amz-Signature': '0',
+    });
+  const week = await fetch(`${cloud.endpointUrl}/wire?${query('604800')}`);
+  expect(week.status).toBe(200);
+  for (const expires of ['604801', '-1']) {
+    const longer = await fetch(`${cloud.endpointUrl}/wire?${query(expires)}`);
+    expect([longer.status, await longer.text()]).toEqual([
+      400,
+      expect.stringContaining('<Code>AuthorizationQueryParametersError</Code>'),
+    ]);
+  }
+});
+
 test('errors name the operation that is not built, and a HEAD that fails has no body', async () => {
   const website = await send('GET', '/wire?website');
   expect(website.status).toBe(501);

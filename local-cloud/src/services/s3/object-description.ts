@@ -18,6 +18,7 @@ export interface DescriptionInput {
   Tagging?: string;
   StorageClass?: StorageClass;
   ServerSideEncryption?: ServerSideEncryption;
+  SSEKMSKeyId?: string;
   SSECustomerAlgorithm?: string;
   ObjectLockMode?: string;
   ObjectLockRetainUntilDate?: Date;
@@ -64,8 +65,18 @@ export function describe(bucket: Bucket, input: DescriptionInput): ObjectDescrip
     metadata,
     tags: input.Tagging === undefined ? {} : tagsFromHeader(input.Tagging),
     storageClass: storageClassOf(input),
-    encryption: input.ServerSideEncryption ?? defaultEncryption(bucket),
+    encryption: encryptionOf(input) ?? defaultEncryption(bucket),
   };
+}
+
+const ENCRYPTIONS: ReadonlySet<string> = new Set<ServerSideEncryption>(['AES256', 'aws:kms', 'aws:kms:dsse']);
+
+/** What an object is said to be encrypted with; which key of KMS that is, is not built. */
+function encryptionOf(input: DescriptionInput): ServerSideEncryption | undefined {
+  if (input.SSEKMSKeyId !== undefined) throw notBuilt('Encryption with a key of KMS');
+  const { ServerSideEncryption: algorithm } = input;
+  if (algorithm === undefined || ENCRYPTIONS.has(algorithm)) return algorithm;
+  throw new AwsError('InvalidEncryptionAlgorithmError', 'The encryption request you specified is not valid.');
 }
 
 /** Classes whose objects can be read at once; they differ in price, so here they are only told. */
