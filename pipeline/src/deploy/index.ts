@@ -2,4 +2,11 @@ export { deployAws, planAws } from './aws.js';
 export type { DeployCounts, Deployment } from './engine.js';
 export type { DeployProgress, Plan } from './engine-ports.js';
 export { deployLocal, destroyLocal, loadAhead, planLocal } from './fleet-stack.js';
-export { deploymentJson, planJson, renderPlan, renderProgress, renderResult } from './render.js';
+export {
+  changeCounts,
+  deploymentJson,
+  planJson,
+  renderPlan,
+  renderProgress,
+  renderResult,
+} from './render.js';

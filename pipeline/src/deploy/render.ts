@@ -38,14 +38,17 @@ export function renderPlan(plan: Plan, style: Style): string {
 
 /** What a deployment did, in one line. */
 export function renderResult({ result, plan }: Pick<Deployment, 'result' | 'plan'>): string {
-  const { created, updated, replaced, deleted, same } = result;
-  if (!plan.changes && created + updated + replaced + deleted === 0) {
-    return `No changes: ${same} resources are as the program says`;
-  }
-  const done = Object.entries({ created, updated, replaced, deleted })
+  const { same } = result;
+  const done = changeCounts(result);
+  if (!plan.changes && done.length === 0) return `No changes: ${same} resources are as the program says`;
+  return `Deployed: ${[...done, `${same} unchanged`].join(', ')}`;
+}
+
+/** How many resources changed how, such as `3 created`; empty when none did. */
+export function changeCounts({ created, updated, replaced, deleted }: DeployCounts): string[] {
+  return Object.entries({ created, updated, replaced, deleted })
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${count} ${kind}`);
-  return `Deployed: ${[...done, `${same} unchanged`].join(', ')}`;
 }
 
 /** A step under way, in one line; undefined for what need not be told. */

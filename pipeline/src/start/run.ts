@@ -1,4 +1,4 @@
-import { type DeployCounts, deployLocal, loadAhead } from '../deploy/index.js';
+import { changeCounts, type DeployCounts, deployLocal, loadAhead } from '../deploy/index.js';
 import { fleetStatus } from '../fleet/status.js';
 import { statusTable } from '../fleet/status-table.js';
 import { type Output, table } from '../output.js';
@@ -51,10 +51,8 @@ export async function runSystem(options: RunOptions, state: StateDirectory, out:
 }
 
 /** What a deployment did, in a few words. */
-function countsSentence({ same, ...changed }: DeployCounts): string {
-  const parts = Object.entries(changed).filter(([, count]) => count > 0);
-  if (parts.length === 0) return `no changes, ${same} resources are as they should be`;
-  return parts.map(([what, count]) => `${count} ${what}`).join(', ');
+function countsSentence(result: DeployCounts): string {
+  return changeCounts(result).join(', ') || `no changes, ${result.same} resources are as they should be`;
 }
 
 async function describe(
