@@ -1,5 +1,14 @@
 export { AllowlistError, parseAllowlist } from './allowlist.js';
 export { ButtonMessage, FREQUENCY_RANGE, FrequencyMessage, type Parsed, parseMessage } from './messages.js';
-export { bucketNames, componentNames, names, objectKeys, provisioningParameters } from './names.js';
+export {
+  bucketNames,
+  componentNames,
+  componentTags,
+  containerComponents,
+  logGroups,
+  names,
+  objectKeys,
+  provisioningParameters,
+} from './names.js';
 export { ProvisioningConfig } from './provisioning.js';
 export { THING_NAME, topics } from './topics.js';

@@ -16,7 +16,41 @@ export const names = {
 export const provisioningParameters = { serialNumber: 'SerialNumber' } as const;
 
 /** Greengrass component names, each with its folder in `components/`. */
-export const componentNames = { led: 'docker_led', button: 'docker_button' } as const;
+export const componentNames = {
+  led: 'docker_led',
+  button: 'docker_button',
+  certificateRotator: 'docker_certificate_rotator',
+  corrupt: 'docker_corrupt',
+  osUpdate: 'os_update',
+} as const;
+
+/** The components that are container images: each has an ECR repository of its name. */
+export const containerComponents = [
+  componentNames.led,
+  componentNames.button,
+  componentNames.certificateRotator,
+  componentNames.corrupt,
+] as const;
+
+/**
+ * The groups of CloudWatch Logs that `aws.greengrass.LogManager` writes to (Greengrass developer guide, "Log
+ * manager"): one for each component, and one for the core software.
+ */
+export const logGroups = {
+  prefix: '/aws/greengrass/',
+  component: (region: string, component: string) => `/aws/greengrass/UserComponent/${region}/${component}`,
+  system: (region: string) => `/aws/greengrass/GreengrassSystemComponent/${region}/System`,
+} as const;
+
+/** Tags of Greengrass component versions. */
+export const componentTags = {
+  /** SHA-256 of what the version was made of. */
+  content: 'mooring:content',
+  /** Where the version's image is, `host[:port]/repository`: an address that is baked into its recipe. */
+  registry: 'mooring:registry',
+  /** That the version did not run on the devices, since when, and on how many: it is not deployed any more. */
+  broken: 'mooring:broken',
+} as const;
 
 /**
  * S3 bucket names, global on AWS, hence the account and the region in them.
@@ -42,6 +76,8 @@ export const objectKeys = {
   claimCertificate: 'claim/certificate.pem.crt',
   claimPrivateKey: 'claim/private.pem.key',
   rootCa: 'claim/root-ca.pem',
+  /** In `artifacts`: a file of a component's version. */
+  componentArtifact: (component: string, version: string, file: string) => `${component}/${version}/${file}`,
   /** In `bootstrap`: the zip of a function, named by the SHA-256 of its content. */
   functionBundle: (name: string, sha256: string) => `functions/${name}/${sha256}.zip`,
 } as const;
