@@ -1,4 +1,4 @@
-import { bucketNames, names } from '@mooring/contracts';
+import { bucketNames, containerComponents, logGroups, names } from '@mooring/contracts';
 import { Role } from '@pulumi/aws-native/iam/index.js';
 import { Policy, RoleAlias, ThingGroup } from '@pulumi/aws-native/iot/index.js';
 import { devicePolicyDocument } from './device-policy.js';
@@ -33,6 +33,32 @@ export function fleetIdentity(place: Place): FleetIdentity {
           { Effect: 'Allow', Action: ['s3:GetBucketLocation'], Resource: [bucketArn(place, artifacts)] },
           { Effect: 'Allow', Action: ['s3:GetObject'], Resource: [bucketArn(place, artifacts, '*')] },
         ),
+      },
+      {
+        policyName: 'component-images',
+        policyDocument: policyDocument(
+          // Amazon ECR defines no resource for this action.
+          { Effect: 'Allow', Action: ['ecr:GetAuthorizationToken'], Resource: ['*'] },
+          {
+            Effect: 'Allow',
+            Action: ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+            Resource: containerComponents.map((name) => arn(place, 'ecr', `repository/${name}`)),
+          },
+        ),
+      },
+      {
+        policyName: 'component-logs',
+        policyDocument: policyDocument({
+          Effect: 'Allow',
+          Action: [
+            'logs:CreateLogGroup',
+            'logs:CreateLogStream',
+            'logs:DescribeLogStreams',
+            'logs:PutLogEvents',
+          ],
+          // The log manager names its groups by component, and their streams by day and thing.
+          Resource: [arn(place, 'logs', `log-group:${logGroups.prefix}*`)],
+        }),
       },
     ],
   });

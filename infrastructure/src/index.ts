@@ -1,4 +1,5 @@
 import pulumi from '@pulumi/pulumi';
+import { componentLogs } from './component-logs.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
 import { hookSha256, inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
@@ -29,13 +30,15 @@ export default async function program(
 ): Promise<ProgramOutputs> {
   const config = new pulumi.Config('mooring');
   const place = await currentPlace();
+  const logRetentionDays = config.requireNumber('logRetentionDays');
   const buckets = storage(place);
+  componentLogs(place, logRetentionDays);
   const identity = fleetIdentity(place);
   const { template } = provisioning(place, {
     thingGroup: identity.thingGroup,
     devicePolicy: identity.devicePolicy,
     hookSha256: hookSha256(inputs),
-    logRetentionDays: config.requireNumber('logRetentionDays'),
+    logRetentionDays,
   });
   return {
     thingGroupArn: identity.thingGroup.arn,

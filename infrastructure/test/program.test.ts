@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { bucketNames, names, objectKeys } from '@mooring/contracts';
+import {
+  bucketNames,
+  componentNames,
+  containerComponents,
+  logGroups,
+  names,
+  objectKeys,
+} from '@mooring/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import program from '../src/index.js';
 import { inputsFromEnvironment } from '../src/program-inputs.js';
@@ -49,6 +56,16 @@ describe('least privilege', () => {
       owner: 'token-exchange-role',
       pattern: `arn:aws:s3:::${buckets.artifacts}/*`,
       reason: 'all artifacts of one bucket',
+    },
+    {
+      owner: 'token-exchange-role',
+      pattern: '*',
+      reason: 'Amazon ECR defines no resource for GetAuthorizationToken',
+    },
+    {
+      owner: 'token-exchange-role',
+      pattern: 'arn:aws:logs:eu-west-1:123456789012:log-group:/aws/greengrass/*',
+      reason: 'the log manager names its groups and streams',
     },
     {
       owner: 'allowlist-hook-role',
@@ -234,6 +251,32 @@ describe('the buckets', () => {
       'provisioning-bucket',
       'artifacts-bucket',
     ]);
+  });
+});
+
+describe('the images of components', () => {
+  it('are what the devices’ components may pull, from these repositories alone', () => {
+    const pulls = statements().filter(({ statement }) =>
+      [statement.Action].flat().includes('ecr:BatchGetImage'),
+    );
+    expect(pulls.map(({ owner, statement }) => [owner, statement.Resource])).toEqual([
+      [
+        'token-exchange-role',
+        containerComponents.map((name) => `arn:aws:ecr:eu-west-1:123456789012:repository/${name}`),
+      ],
+    ]);
+  });
+});
+
+describe('the logs of devices', () => {
+  it('go to groups that forget, one a component and one of the core', () => {
+    const groups = resources.filter(({ name }) => name.endsWith('-device-logs'));
+    expect(groups.map(({ inputs }) => inputs)).toEqual(
+      [
+        logGroups.system(PLACE.region),
+        ...Object.values(componentNames).map((name) => logGroups.component(PLACE.region, name)),
+      ].map((logGroupName) => ({ logGroupName, retentionInDays: 7 })),
+    );
   });
 });
 
