@@ -26,8 +26,8 @@ export interface DeployerOptions {
   readonly supervisor: Supervisor;
   /** Components that the device has built in, by version. */
   readonly provided: ReadonlyMap<string, string>;
-  /** Runs a component's bootstrap script to its end. @throws DeviceError */
-  readonly bootstrap: (spec: ComponentSpec) => Promise<void>;
+  /** Runs a component's bootstrap script to its end. @returns its exit code @throws DeviceError */
+  readonly bootstrap: (spec: ComponentSpec) => Promise<number>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -165,7 +165,7 @@ export class Deployer {
         await supervisor.remove(step.component);
         return;
       case 'bootstrap':
-        await this.options.bootstrap(memberOf(wanted, step.component));
+        await this.#bootstrap(memberOf(wanted, step.component));
         return;
       case 'install':
         supervisor.component(step.component)?.reinstall();
@@ -174,6 +174,17 @@ export class Deployer {
         supervisor.component(step.component)?.restart();
         return;
     }
+  }
+
+  async #bootstrap(spec: ComponentSpec): Promise<void> {
+    const code = await this.options.bootstrap(spec);
+    if (code === 0) return;
+    const hint =
+      code === 100 || code === 101 ? '; restarts asked for by bootstrap scripts are not built' : '';
+    throw new DeviceError(
+      'DEPLOYMENT_INVALID',
+      `The bootstrap script of ${spec.name} exited with ${code}${hint}.`,
+    );
   }
 
   #commit(wanted: Wanted): void {

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { mqttEndpoint } from '../config/endpoint.js';
+import { NUCLEUS } from '../config/init-config.js';
+import { DeviceError } from '../errors.js';
+import { DeviceConnection } from '../mqtt/connection.js';
+import type { AgentContext } from './context.js';
+
+/**
+ * Makes the device's connection to AWS IoT Core, as the nucleus's configuration has it; it is not started.
+ *
+ * @throws DeviceError CONFIG_INVALID or NOT_PROVISIONED
+ */
+export function makeConnection({ store, clock, logs }: AgentContext): DeviceConnection {
+  const { nucleus, system } = store.current;
+  const endpoint = mqttEndpoint(nucleus.iotDataEndpoint ?? '', nucleus.mqtt?.port);
+  if (!endpoint) {
+    throw new DeviceError(
+      'CONFIG_INVALID',
+      `services.${NUCLEUS}.configuration.iotDataEndpoint is missing or no host.`,
+    );
+  }
+  for (const path of [system.certificateFilePath, system.privateKeyPath]) {
+    if (!existsSync(path)) {
+      throw new DeviceError('NOT_PROVISIONED', `The device's ${path} is gone; it cannot connect without it.`);
+    }
+  }
+  return new DeviceConnection({
+    endpoint,
+    thingName: system.thingName,
+    rootCaPath: system.rootCaPath,
+    certificatePath: system.certificateFilePath,
+    privateKeyPath: system.privateKeyPath,
+    version: nucleus.mqtt?.version ?? 'mqtt5',
+    keepAliveSeconds: Math.max(1, Math.round((nucleus.mqtt?.keepAliveTimeoutMs ?? 60_000) / 1000)),
+    sessionExpirySeconds: nucleus.mqtt?.sessionExpirySeconds ?? 604_800,
+    receiveMaximum: nucleus.mqtt?.receiveMaximum ?? 100,
+    spoolBytes: nucleus.mqtt?.spooler?.maxSizeInBytes ?? 2_621_440,
+    clock,
+    log: logs.logger('com.aws.greengrass.mqttclient.AwsIotMqttClient'),
+  });
+}
+
+/**
+ * Says as events when the device is connected and when it is not.
+ *
+ * @param onReconnected told each connection but the first
+ */
+export function reportConnection(
+  connection: DeviceConnection,
+  { emit, store }: AgentContext,
+  onReconnected: () => void,
+): void {
+  const { system, nucleus } = store.current;
+  const { thingName } = system;
+  let connectedOnce = false;
+  let said: string | undefined;
+  connection.onState((state, detail) => {
+    if (state === 'connected') {
+      emit({ event: 'connected', thingName, endpoint: nucleus.iotDataEndpoint ?? '' });
+      if (connectedOnce) onReconnected();
+      connectedOnce = true;
+      said = undefined;
+    } else if (state === 'disconnected' && said !== detail) {
+      said = detail;
+      emit({ event: 'disconnected', thingName, reason: detail });
+    }
+  });
+}
