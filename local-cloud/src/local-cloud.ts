@@ -92,7 +92,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       readObject: objects.readObject,
     });
     const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker, roles });
-    const iotData = iotDataPlane(iotCore);
+    const iotData = iotDataPlane(base, iotCore);
     const plugins: Plugin[] = [
       tokens,
       identities,

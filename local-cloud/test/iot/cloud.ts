@@ -58,7 +58,7 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
   const issuer = credentialsIssuer(base);
   const { invoker, roles } = options;
   const iotCore = await iot(base, { host: '127.0.0.1', credentials: issuer.lookup, invoker, roles });
-  const data = iotDataPlane(iotCore);
+  const data = iotDataPlane(base, iotCore);
   const greengrassPlugin = greengrass(base, iotCore);
   const handler = front({
     services: [...iotCore.plugin.services, data, ...greengrassPlugin.services],

@@ -3,26 +3,41 @@ import { rangeViolation } from '../../constraints.js';
 import { AwsError } from '../../errors.js';
 import { type Broker, type Message, MqttError, ReasonCode } from '../../mqtt/index.js';
 import { page, readToken } from '../../paging.js';
+import type { Base } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
 import { type Call, defineService, type Operations, type Service } from '../../service.js';
 import type { DeviceAccess } from '../iot/authorization/device-access.js';
 import type { Peer } from '../iot/devices/peer.js';
+import type { IotRegistry } from '../iot/iot.js';
+import type { ShadowService } from '../iot/shadows/shadow-service.js';
+import { shadowOperations } from './shadow-operations.js';
 import { formatUserProperties, parseUserProperties } from './user-properties.js';
 
 export interface IotDataCapabilities {
   readonly broker: Broker<Peer>;
   readonly access: DeviceAccess;
+  readonly shadows: ShadowService;
+  readonly registry: Pick<IotRegistry, 'thingExists'>;
 }
 
 /** Default and largest number of retained messages of a page (AWS IoT data plane API reference). */
 const LARGEST_PAGE = 200;
 
 /** Where the data plane is on the device HTTPS listener. */
-export const IOT_DATA_PATHS = ['/topics/', '/retainedMessage', '/things/', '/connections/'] as const;
+export const IOT_DATA_PATHS = [
+  '/topics/',
+  '/retainedMessage',
+  '/things/',
+  '/api/things/shadow/',
+  '/connections/',
+] as const;
 
-/** The AWS IoT data plane: publish and retained messages over HTTP, for signed callers and for devices. */
-export function iotDataPlane({ broker, access }: IotDataCapabilities): Service {
+/** The AWS IoT data plane: publish, retained messages and shadows over HTTP, for signed callers and for devices. */
+export function iotDataPlane(
+  { clock }: Pick<Base, 'clock'>,
+  { broker, access, shadows, registry }: IotDataCapabilities,
+): Service {
   function authorize(call: Call, action: string, resource: string): void {
     const peer = { principal: call.principal, sourceIp: '', domainName: call.request.headers.host };
     if (access.allows(peer, action, resource)) return;
@@ -30,6 +45,8 @@ export function iotDataPlane({ broker, access }: IotDataCapabilities): Service {
   }
 
   const operations: Operations<typeof sdk> = {
+    ...shadowOperations({ shadows, registry, authorize, now: () => clock.now() }),
+
     async Publish(input, call) {
       const topic = input.topic ?? '';
       authorize(call, 'iot:Publish', `topic/${topic}`);

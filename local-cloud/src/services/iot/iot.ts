@@ -45,6 +45,8 @@ import { things as thingRegistry } from './registry/things.js';
 import { identityResourceTypes } from './resources/identity-resources.js';
 import { ResourceTags } from './resources/property-values.js';
 import { thingResourceTypes } from './resources/thing-resources.js';
+import { serveShadows } from './shadows/mqtt-api.js';
+import { ShadowService } from './shadows/shadow-service.js';
 import { openTables, type RoleAliasRecord } from './tables.js';
 
 /** What AWS IoT needs of the rest of the local cloud. */
@@ -67,6 +69,7 @@ export interface Iot {
   readonly registry: IotRegistry;
   /** What devices publish below `$aws/things/{thing}/`. */
   readonly thingTopics: ThingTopics;
+  readonly shadows: ShadowService;
   /** MQTT over WebSocket, for the HTTP front. */
   readonly upgrade: UpgradeHandler;
   /** Starts the device listeners; port 0 takes any free one. */
@@ -130,6 +133,9 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     invoker: capabilities.invoker,
   });
   serveFleetProvisioning(broker, provisioning, log);
+  const thingTopics = new ThingTopics(broker, clock, log);
+  const shadows = new ShadowService(store, clock, broker, failed);
+  serveShadows(thingTopics, shadows, broker, clock, failed);
 
   let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
   const model = readModel(sdk);
@@ -175,7 +181,8 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   return {
     arns,
     broker,
-    thingTopics: new ThingTopics(broker, clock, log),
+    thingTopics,
+    shadows,
     access: deviceAccess(arns, source, roles),
     registry: {
       thingExists: (thingName) => tables.things.get(thingName) !== undefined,

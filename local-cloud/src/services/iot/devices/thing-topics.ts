@@ -4,8 +4,8 @@ import type { Broker, InboundPublish } from '../../../mqtt/index.js';
 import type { Peer } from './peer.js';
 
 const THINGS = '$aws/things/';
-/** Requests of shadows and jobs, which expect an answer. */
-const REQUEST = /^(shadow|jobs)\/(?:.*\/)?(?:get|update|delete|start-next)$/;
+/** Requests of jobs, which expect an answer. */
+const REQUEST = /^jobs\/(?:.*\/)?(?:get|update|delete|start-next)$/;
 
 export interface ThingMessage extends InboundPublish<Peer> {
   readonly thingName: string;
@@ -17,8 +17,8 @@ export type ThingMessageHandler = (message: ThingMessage) => void | Promise<void
 
 /**
  * The reserved topics of things: hands what devices publish there to the part of AWS IoT that it is for, and
- * delivers it to subscribers as well. Requests to shadows and jobs that nobody takes are rejected, which only the
- * client that asked is told.
+ * delivers it to subscribers as well. Requests to jobs that nobody takes are rejected, which only the client that
+ * asked is told.
  */
 export class ThingTopics {
   readonly #handlers: { pattern: RegExp; handler: ThingMessageHandler }[] = [];
@@ -44,18 +44,16 @@ export class ThingTopics {
     const suffix = rest.slice(slash + 1);
     const found = this.#handlers.find(({ pattern }) => pattern.test(suffix));
     if (found) return found.handler({ ...publish, thingName, suffix });
-    const part = REQUEST.exec(suffix)?.[1];
-    if (part) return this.#reject(publish, part);
+    if (REQUEST.test(suffix)) return this.#reject(publish);
     this.log('info', 'Nothing takes messages to this reserved topic', { topic: publish.topic });
     return undefined;
   }
 
-  async #reject({ topic, payload, client }: InboundPublish<Peer>, part: string): Promise<void> {
+  async #reject({ topic, payload, client }: InboundPublish<Peer>): Promise<void> {
     if (!client) return;
-    const isShadow = part === 'shadow';
     const body = {
-      code: isShadow ? 501 : 'NotImplemented',
-      message: `${isShadow ? 'Device shadows are' : 'Jobs are'} not built in the local cloud`,
+      code: 'NotImplemented',
+      message: 'Jobs are not built in the local cloud',
       timestamp: Math.floor(this.clock.now() / 1000),
       ...clientToken(payload),
     };
