@@ -12,7 +12,7 @@ import { DeviceError, messageOf } from './errors.js';
 import type { DeviceEvent } from './events.js';
 import { plugInButton } from './hardware/button.js';
 import { DEFAULT_LED, plugInLed } from './hardware/leds.js';
-import type { ComponentDetails, IpcServer } from './ipc/index.js';
+import { type ComponentDetails, type IpcServer, UpdateNegotiation } from './ipc/index.js';
 import { componentsCapability } from './ipc-capabilities.js';
 import { makeLayout } from './layout.js';
 import { GreengrassLogs } from './log/greengrass-log.js';
@@ -132,6 +132,7 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
   const connection = makeConnection(context);
   const configurations = new ComponentConfigurations(store);
   const tokens = new Tokens();
+  const updates = new UpdateNegotiation(context.clock, log);
   const ipcPath = system.ipcSocketPath ?? layout.ipcSocket;
   let ipc: IpcServer | undefined;
   const runtime = makeRuntime(context, tokens, () => ipc?.socketPath ?? ipcPath);
@@ -144,6 +145,7 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
     supervisor,
     configurations,
     localDeployments: deployments.local,
+    updates,
   });
   reportComponents(supervisor, context);
   reportConnection(connection, context, () => deployments.status.reconnected());

@@ -1,6 +1,6 @@
 import type { Supervisor } from '../component/supervisor.js';
 import type { ComponentConfigurations } from '../config/component-configuration.js';
-import type { LocalDeploymentsCapability } from '../ipc/capabilities.js';
+import type { ComponentUpdatesCapability, LocalDeploymentsCapability } from '../ipc/capabilities.js';
 import { type IpcServer, startIpcServer } from '../ipc/index.js';
 import { componentsCapability, iotCoreCapability } from '../ipc-capabilities.js';
 import { isJsonObject } from '../json.js';
@@ -16,6 +16,7 @@ export interface IpcParts {
   readonly supervisor: Supervisor;
   readonly configurations: ComponentConfigurations;
   readonly localDeployments: LocalDeploymentsCapability;
+  readonly updates: ComponentUpdatesCapability;
 }
 
 /** Starts the IPC server that components and the CLI speak to. */
@@ -39,6 +40,7 @@ export async function startIpc(context: AgentContext, parts: IpcParts): Promise<
     configuration: configurations,
     components: componentsCapability(supervisor, configurations),
     localDeployments: parts.localDeployments,
+    updates: parts.updates,
     log: logs.logger('com.aws.greengrass.ipc.IPCEventStreamService'),
   });
   onDispose(() => server.close());

@@ -21,6 +21,10 @@ const SERVICES = {
     style: 'mqtt',
     operations: ['PublishToIoTCore', 'SubscribeToIoTCore'],
   },
+  'aws.greengrass.ipc.componentmetric': {
+    style: 'standard',
+    operations: ['PutComponentMetric'],
+  },
   'aws.greengrass.Cli': {
     style: 'standard',
     operations: [

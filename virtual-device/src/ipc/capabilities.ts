@@ -6,7 +6,6 @@
  * A capability refuses a call by throwing (or rejecting with) {@link IpcError}; the client then sees
  * exactly that modelled error. Anything else thrown is logged and answered as `ServiceError`.
  */
-
 /** A value as JSON can carry it; what component configuration is made of. */
 export type JsonValue =
   | null
@@ -210,6 +209,49 @@ export interface LocalDeploymentsCapability {
   list(): readonly LocalDeployment[];
 }
 
+/** `ComponentUpdatePolicyEvents` of the service model, one member at a time. */
+export type UpdateEvent =
+  | { readonly preUpdateEvent: { readonly deploymentId: string; readonly isGgcRestarting: boolean } }
+  | { readonly postUpdateEvent: { readonly deploymentId: string } };
+
+/** `ValidateConfigurationUpdateEvents` of the service model. */
+export type ValidationEvent = {
+  readonly validateConfigurationUpdateEvent: {
+    readonly configuration: { readonly [key: string]: JsonValue };
+    readonly deploymentId: string;
+  };
+};
+
+/** Components' part in deployments. */
+export interface ComponentUpdatesCapability {
+  /** @returns ends the subscription; a component without one is not waited for */
+  subscribeToUpdates(component: string, listener: (event: UpdateEvent) => void): () => void;
+  /**
+   * A component's answer to an update that is ready; `InvalidArgumentsError` or `ServiceError` when nobody
+   * asked, or the time to answer is over.
+   */
+  defer(
+    component: string,
+    answer: {
+      readonly deploymentId: string | undefined;
+      /** Milliseconds; 0: it need not wait. */
+      readonly recheckAfterMs: number;
+      readonly message: string | undefined;
+    },
+  ): void;
+  /** @returns ends the subscription */
+  subscribeToValidation(component: string, listener: (event: ValidationEvent) => void): () => void;
+  /** A component's word about its new configuration; `InvalidArgumentsError` when it was not asked. */
+  report(
+    component: string,
+    report: {
+      readonly deploymentId: string;
+      readonly accepted: boolean;
+      readonly message: string | undefined;
+    },
+  ): void;
+}
+
 /** One line of the device's log; `fields` are for machines. */
 export type IpcLog = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -243,6 +285,7 @@ export interface IpcServerOptions {
   readonly configuration: ConfigurationCapability;
   readonly components: ComponentsCapability;
   readonly localDeployments: LocalDeploymentsCapability;
+  readonly updates: ComponentUpdatesCapability;
   readonly log: IpcLog;
   readonly limits?: Partial<IpcLimits>;
 }

@@ -3,6 +3,8 @@ import { AccessControl } from './access-control.js';
 import type { IpcLimits, IpcServer, IpcServerOptions } from './capabilities.js';
 import { MODEL_NAMESPACE } from './operation.js';
 import { authorizationTokenOperations } from './operations/authorization-token.js';
+import { componentMetricOperations } from './operations/component-metrics.js';
+import { componentUpdateOperations } from './operations/component-updates.js';
 import { componentOperations } from './operations/components.js';
 import { configurationOperations } from './operations/configuration.js';
 import { localDeploymentOperations } from './operations/local-deployments.js';
@@ -36,6 +38,8 @@ export async function startIpcServer(options: IpcServerOptions): Promise<IpcServ
       ...mqttProxyOperations(accessControl, options.iotCore, log),
       ...configurationOperations(options.configuration),
       ...componentOperations(accessControl, options.components),
+      ...componentUpdateOperations(options.updates, options.components),
+      ...componentMetricOperations(accessControl, log),
       ...localDeploymentOperations(accessControl, options.localDeployments),
       ...authorizationTokenOperations(authenticate),
       ...unsupportedOperations(),

@@ -10,13 +10,16 @@ import {
   type IotCorePublishOptions,
   IpcError,
   type IpcLimits,
+  type IpcLog,
   type IpcPrincipal,
   type IpcServer,
   type JsonValue,
   type LocalDeployment,
   type LocalDeploymentRequest,
   startIpcServer,
+  UpdateNegotiation,
 } from '../../src/ipc/index.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 /** Tokens are known by their component's name in upper case; `CLI` is the command's. */
 export const tokenOf = (componentName: string) => componentName.toUpperCase();
@@ -34,6 +37,11 @@ export class RecordingDevice {
   readonly deployments = new Map<string, LocalDeployment>();
   readonly calls: unknown[][] = [];
   readonly logged: string[] = [];
+  readonly log: IpcLog = (level, message) => {
+    this.logged.push(`${level}: ${message}`);
+  };
+  readonly clock = new ManualClock();
+  readonly updates = new UpdateNegotiation(this.clock, this.log);
   readonly watches = new Set<Watch>();
   readonly subscriptions = new Map<string, { qos: number; onMessage: (message: IotCoreMessage) => void }>();
   /** Fails the next calls to AWS IoT Core with this message. */
@@ -122,7 +130,8 @@ export class RecordingDevice {
         status: (id) => this.deployments.get(id),
         list: () => [...this.deployments.values()],
       },
-      log: (level, message) => this.logged.push(`${level}: ${message}`),
+      updates: this.updates,
+      log: this.log,
     });
   }
 }
