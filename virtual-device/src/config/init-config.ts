@@ -15,6 +15,7 @@ const Endpoint = Text.refine((text) => parseEndpoint(text, 443) !== undefined, {
 });
 const Port = z.coerce.number().int().min(1).max(65_535);
 const Size = z.coerce.number().int().positive();
+const Flag = z.union([z.boolean(), z.stringbool()]);
 
 /** `services.aws.greengrass.Nucleus.configuration`; keys that the device does not use are kept. */
 export const NucleusConfiguration = z.looseObject({
@@ -23,7 +24,7 @@ export const NucleusConfiguration = z.looseObject({
   iotCredEndpoint: Endpoint.optional(),
   iotRoleAlias: Text.optional(),
   /** Whether recipe variables are also replaced in components' access control policies. */
-  interpolateComponentConfiguration: z.union([z.boolean(), z.stringbool()]).optional(),
+  interpolateComponentConfiguration: Flag.optional(),
   greengrassDataPlanePort: Port.optional(),
   greengrassDataPlaneEndpoint: Text.optional(),
   mqtt: z
@@ -33,7 +34,18 @@ export const NucleusConfiguration = z.looseObject({
       keepAliveTimeoutMs: Size.optional(),
       sessionExpirySeconds: Size.optional(),
       receiveMaximum: z.coerce.number().int().min(1).max(65_535).optional(),
-      spooler: z.looseObject({ maxSizeInBytes: Size.optional() }).optional(),
+      maxInFlightPublishes: z.coerce.number().int().min(1).max(100).optional(),
+      maxPublishRetry: z.coerce.number().int().min(-1).optional(),
+      maxMessageSizeInBytes: Size.optional(),
+      minimumReconnectDelaySeconds: Size.optional(),
+      maximumReconnectDelaySeconds: Size.optional(),
+      spooler: z
+        .looseObject({
+          storageType: z.enum(['Memory', 'Disk']).optional(),
+          maxSizeInBytes: Size.optional(),
+          keepQos0WhenOffline: Flag.optional(),
+        })
+        .optional(),
     })
     .optional(),
   fleetStatus: z.looseObject({ periodicStatusPublishIntervalSeconds: Size.optional() }).optional(),

@@ -10,3 +10,8 @@ export function topicMatches(filter: string, topic: string): boolean {
   }
   return wanted.length === levels.length;
 }
+
+/** The filter that decides which topics a subscription gets: without `$share/{group}/` [MQTT 5, section 4.8.2]. */
+export function effectiveFilter(filter: string): string {
+  return filter.replace(/^\$share\/[^/]+\//, '');
+}
