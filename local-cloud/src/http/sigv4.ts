@@ -166,6 +166,43 @@ export function authenticate(
   return issued.principal;
 }
 
+/** What a presigned URL is made of; it gets the object or resource that `url` names. */
+export interface PresignOptions {
+  readonly url: URL;
+  readonly region: string;
+  /** Name of the service in the credential scope. */
+  readonly service: string;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken: string;
+  };
+  /** Seconds that it is valid for. */
+  readonly expires: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** A URL that whoever has it can GET with the rights of the credentials (Signature Version 4, query parameters). */
+export function presignUrl({ url, region, service, credentials, expires, now }: PresignOptions): string {
+  const timestamp = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
+  const date = timestamp.slice(0, 8);
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const parameters = [
+    ['X-Amz-Algorithm', ALGORITHM],
+    ['X-Amz-Credential', `${accessKeyId}/${date}/${region}/${service}/aws4_request`],
+    ['X-Amz-Date', timestamp],
+    ['X-Amz-Expires', String(expires)],
+    ['X-Amz-Security-Token', sessionToken],
+    ['X-Amz-SignedHeaders', 'host'],
+  ] as const;
+  const rawQuery = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&');
+  const request = { method: 'GET', path: url.pathname, rawQuery, headers: { host: url.host } };
+  const signed = { timestamp, date, region, service, signedHeaders: ['host'], expires };
+  const signature = sign(request, signed, secretAccessKey, () => EMPTY_SHA256);
+  return `${url.origin}${url.pathname}?${rawQuery}&X-Amz-Signature=${signature}`;
+}
+
 /** @throws AwsError when a presigned URL is too old, or would be valid for longer than AWS allows. */
 function checkPresignedAge(signature: Signature, clock: Clock): void {
   if (signature.expires === undefined) return;
@@ -187,10 +224,15 @@ function timeOf(signature: Signature): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
+/** What of a request a signature covers, besides its body. */
+type SignedRequest = Pick<HttpRequest, 'method' | 'path' | 'rawQuery' | 'headers'>;
+/** What a signature says of itself that goes into it. */
+type SignedPart = Pick<Signature, 'timestamp' | 'date' | 'region' | 'service' | 'signedHeaders' | 'expires'>;
+
 /** The signature that the key gives (AWS Signature Version 4, steps 1 to 3). */
 function sign(
-  request: HttpRequest,
-  signature: Signature,
+  request: SignedRequest,
+  signature: SignedPart,
   secretAccessKey: string,
   payloadHash: () => string,
 ): string {
@@ -218,7 +260,7 @@ function sign(
   return createHmac('sha256', signingKey).update(toSign).digest('hex');
 }
 
-function hashedPayload(request: HttpRequest, signature: Signature, payloadHash: () => string): string {
+function hashedPayload(request: SignedRequest, signature: SignedPart, payloadHash: () => string): string {
   const header = request.headers['x-amz-content-sha256'];
   if (header !== undefined) return header;
   if (signature.expires !== undefined && signature.service === 's3') return 'UNSIGNED-PAYLOAD';

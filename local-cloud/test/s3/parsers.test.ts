@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AwsError } from '../../src/errors.js';
+import { byteRange } from '../../src/http/byte-range.js';
 import { addressOf, isBucketName } from '../../src/services/s3/addressing.js';
 import { AwsChunkedDecoder } from '../../src/services/s3/aws-chunked.js';
-import { byteRange } from '../../src/services/s3/byte-range.js';
 import { checksumOfParts, startChecksum } from '../../src/services/s3/checksum.js';
 
 describe('the aws-chunked encoding', () => {

@@ -1,7 +1,7 @@
 import { AwsError } from '../../errors.js';
+import { byteRange } from '../../http/byte-range.js';
 import type { S3Access } from './access.js';
 import { asStream } from './blob-store.js';
-import { byteRange } from './byte-range.js';
 import { checksumAlgorithm, isCrc } from './checksum.js';
 import { copySource } from './copy-source.js';
 import { invalidArgument, notBuilt } from './errors.js';

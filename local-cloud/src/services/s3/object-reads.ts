@@ -1,9 +1,9 @@
 import type { GetObjectCommandInput, HeadObjectCommandInput } from '@aws-sdk/client-s3';
 import { AwsError } from '../../errors.js';
+import { type ByteRange, byteRange } from '../../http/byte-range.js';
 import type { Call } from '../../service.js';
 import type { S3Access } from './access.js';
 import type { Bucket } from './bucket-store.js';
-import { type ByteRange, byteRange } from './byte-range.js';
 import { checksumMembers } from './checksum.js';
 import { invalidArgument, methodNotAllowed, noSuchKey, noSuchVersion } from './errors.js';
 import type { ObjectVersion, StoredObject } from './object-store.js';

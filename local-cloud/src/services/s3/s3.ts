@@ -13,6 +13,7 @@ import { bucketType } from './bucket-type.js';
 import { ownError } from './errors.js';
 import { multipart } from './multipart.js';
 import { multipartListings } from './multipart-listings.js';
+import { type ObjectDigest, objectDigest } from './object-digest.js';
 import { objectListings } from './object-listings.js';
 import { type ObjectReader, objectReader } from './object-reader.js';
 import { objectReads } from './object-reads.js';
@@ -28,7 +29,7 @@ import { versionListing } from './version-listing.js';
 export function s3(
   base: Base,
   capabilities: { roles: S3Roles },
-): Plugin & { readonly readObject: ObjectReader } {
+): Plugin & { readonly readObject: ObjectReader; readonly objectDigest: ObjectDigest } {
   const { store, clock } = base;
   const now = () => clock.now();
   const blobs = blobStore(join(base.stateDirectory, 's3'), store);
@@ -70,5 +71,6 @@ export function s3(
     resourceTypes: [bucketType(state), bucketPolicyType(buckets)],
     close: () => blobs.close(),
     readObject: objectReader(state),
+    objectDigest: objectDigest(state, access),
   };
 }

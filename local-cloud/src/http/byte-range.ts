@@ -1,6 +1,6 @@
-import { AwsError } from '../../errors.js';
+import { AwsError } from '../errors.js';
 
-/** A part of an object: from `start` up to, not including, `end`. */
+/** A part of an object or blob: from `start` up to, not including, `end`. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
