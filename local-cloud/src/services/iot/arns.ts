@@ -11,6 +11,7 @@ export interface IotArns {
   policy(name: string): string;
   template(name: string): string;
   roleAlias(name: string): string;
+  job(id: string): string;
   /** The resource's type and name when the ARN is one of AWS IoT in this account and region. */
   parse(arn: string): { type: string; name: string } | undefined;
 }
@@ -27,6 +28,7 @@ export function iotArns({ region, accountId }: Pick<Base, 'region' | 'accountId'
     policy: (name) => of(`policy/${name}`),
     template: (name) => of(`provisioningtemplate/${name}`),
     roleAlias: (name) => of(`rolealias/${name}`),
+    job: (id) => of(`job/${id}`),
     parse(arn) {
       if (!arn.startsWith(prefix)) return undefined;
       const resource = arn.slice(prefix.length);

@@ -25,6 +25,8 @@ import type { Peer } from './devices/peer.js';
 import { ServerTls } from './devices/server-tls.js';
 import { ThingTopics } from './devices/thing-topics.js';
 import { mqttOverWebSocket } from './devices/websocket.js';
+import type { JobEngine } from './jobs/engine.js';
+import { Jobs } from './jobs/jobs.js';
 import { openCertificateAuthority, serverNames } from './pki.js';
 import { FleetProvisioning } from './provisioning/fleet-provisioning.js';
 import { serveFleetProvisioning } from './provisioning/mqtt-api.js';
@@ -70,6 +72,7 @@ export interface Iot {
   /** What devices publish below `$aws/things/{thing}/`. */
   readonly thingTopics: ThingTopics;
   readonly shadows: ShadowService;
+  readonly jobs: JobEngine;
   /** MQTT over WebSocket, for the HTTP front. */
   readonly upgrade: UpgradeHandler;
   /** Starts the device listeners; port 0 takes any free one. */
@@ -138,6 +141,13 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   serveShadows(thingTopics, shadows, broker, clock, failed);
 
   let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
+  const settings = accountSettings(tables, () => endpoints);
+  const jobs = new Jobs({
+    ...{ store, clock, arns, changes, groups, broker, failed },
+    registry: tables,
+    isEnabled: (kind) => settings.isEventEnabled(kind),
+  });
+
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
     name: 'iot',
@@ -156,7 +166,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...thingRegistration(registrar).operations,
       ...aliases.operations,
       ...tagging(tables, changes, arns).operations,
-      ...accountSettings(tables, () => endpoints).operations,
+      ...settings.operations,
       ...presence.operations,
     },
     validationError: { code: 'InvalidRequestException' },
@@ -183,6 +193,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     broker,
     thingTopics,
     shadows,
+    jobs,
     access: deviceAccess(arns, source, roles),
     registry: {
       thingExists: (thingName) => tables.things.get(thingName) !== undefined,
@@ -220,6 +231,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
         },
       ],
       async close() {
+        jobs.close();
         tokens.close();
         tls.close();
         webSocket.close();

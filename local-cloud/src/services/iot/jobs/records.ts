@@ -34,11 +34,13 @@ export interface JobRecord {
   /** Things by the status of their latest execution. */
   readonly counts: Readonly<Record<JobExecutionStatus, number>>;
   /** The minute in which executions are being handed out, how many may be and how many were. */
-  readonly window?: { readonly start: number; readonly rate: number; readonly sent: number };
+  readonly window?: { readonly start: number; readonly rate: number; readonly sent: number } | undefined;
   /** When further executions are handed out; undefined when no thing waits for one. */
-  readonly nextRollout?: number;
+  readonly nextRollout?: number | undefined;
   /** Canceling or deleting what is left of the job's executions; `at` is when it goes on. */
-  readonly sweep?: { readonly kind: 'cancel' | 'delete'; readonly force: boolean; readonly at: number };
+  readonly sweep?:
+    | { readonly kind: 'cancel' | 'delete'; readonly force: boolean; readonly at: number }
+    | undefined;
 }
 
 /** An execution of a job on one thing. Times are milliseconds since 1970. */

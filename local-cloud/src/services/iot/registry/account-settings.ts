@@ -57,7 +57,11 @@ export function accountSettings(tables: Tables, endpoints: () => Endpoints) {
     return { ...none, ...(tables.settings.get('eventConfigurations') as Record<string, sdk.Configuration>) };
   }
 
-  return { operations };
+  return {
+    operations,
+    /** Whether the account has enabled messages of this type on `$aws/events`. */
+    isEventEnabled: (type: (typeof EVENT_TYPES)[number]) => configurations()[type]?.Enabled === true,
+  };
 }
 
 const EVENT_TYPES = [

@@ -277,6 +277,14 @@ export function thingGroups(tables: Tables, changes: Changes, arns: IotArns, clo
     operations,
     existing,
     ancestors,
+    /** The things in a group and in the groups below it; none when there is no such group. */
+    *membersOf(name: string): Generator<string> {
+      const below = [name];
+      for (const group of below) {
+        for (const [thing] of secondParts(tables.groupMembers, group)) yield thing;
+        below.push(...children(group));
+      }
+    },
     /** The groups of a thing and those above them. */
     allGroupsOf(thing: string): string[] {
       const names = new Set<string>();
