@@ -4,17 +4,10 @@ import {
   ResourceNotFoundException as NoCoreDevice,
   paginateListInstalledComponents,
 } from '@aws-sdk/client-greengrassv2';
-import {
-  DescribeCertificateCommand,
-  GetThingConnectivityDataCommand,
-  IoTClient,
-  ListThingPrincipalsCommand,
-  paginateListThingsInThingGroup,
-  ResourceNotFoundException,
-} from '@aws-sdk/client-iot';
-import { names } from '@mooring/contracts';
-import { MooringError } from '../errors.js';
+import { DescribeCertificateCommand, IoTClient, ListThingPrincipalsCommand } from '@aws-sdk/client-iot';
+import { inParallel } from '../in-parallel.js';
 import { clientConfig, type Target } from '../target.js';
+import { connectivity, thingsOfFleet } from './things.js';
 
 /** One device of the fleet as the cloud sees it. */
 export interface DeviceStatus {
@@ -37,31 +30,11 @@ export async function fleetStatus(target: Target): Promise<DeviceStatus[]> {
   const greengrass = new GreengrassV2Client(clientConfig(target));
   try {
     const things = await thingsOfFleet(iot);
-    const result: DeviceStatus[] = [];
-    for (let start = 0; start < things.length; start += CONCURRENCY) {
-      const batch = things.slice(start, start + CONCURRENCY);
-      result.push(...(await Promise.all(batch.map((thing) => deviceStatus(iot, greengrass, thing)))));
-    }
-    return result;
+    return await inParallel(things, CONCURRENCY, (thing) => deviceStatus(iot, greengrass, thing));
   } finally {
     iot.destroy();
     greengrass.destroy();
   }
-}
-
-async function thingsOfFleet(iot: IoTClient): Promise<string[]> {
-  const things: string[] = [];
-  try {
-    const pages = paginateListThingsInThingGroup({ client: iot }, { thingGroupName: names.thingGroup });
-    for await (const page of pages) things.push(...(page.things ?? []));
-  } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error;
-    throw new MooringError(
-      'NotDeployed',
-      `There is no thing group ${names.thingGroup}: run \`mooring deploy\` first`,
-    );
-  }
-  return things.sort();
 }
 
 async function deviceStatus(
@@ -75,21 +48,6 @@ async function deviceStatus(
     coreDevice(greengrass, thing),
   ]);
   return { thing, connected, certificates, ...core };
-}
-
-async function connectivity(iot: IoTClient, thingName: string): Promise<boolean | undefined> {
-  try {
-    return (await iot.send(new GetThingConnectivityDataCommand({ thingName }))).connected;
-  } catch (error) {
-    // On AWS an index that is off, or has not seen the device yet, is no failure of the command.
-    if (
-      error instanceof Error &&
-      ['ResourceNotFoundException', 'IndexNotReadyException'].includes(error.name)
-    ) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 async function certificatesOf(iot: IoTClient, thingName: string): Promise<DeviceStatus['certificates']> {

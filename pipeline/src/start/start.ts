@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MooringError } from '../errors.js';
+import { inParallel } from '../in-parallel.js';
 import type { Output } from '../output.js';
 import { provision } from '../provisioning/provision.js';
 import { repositoryRoot } from '../repository.js';
@@ -122,20 +123,4 @@ async function readAllowlist(file: string): Promise<string> {
       `The allowlist ${file} cannot be read: make it, with one serial number a line (the repository has one at ${join(repositoryRoot, 'allowlist.txt')})`,
     );
   }
-}
-
-/** Runs `work` for every item, `atOnce` at a time; results come in the order of the items. */
-async function inParallel<T, R>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const queue = [...items.entries()];
-  await Promise.all(
-    Array.from({ length: Math.min(atOnce, items.length) }, async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await work(next[1]);
-    }),
-  );
-  return results;
 }

@@ -1,0 +1,69 @@
+import {
+  DescribeJobCommand,
+  DescribeJobExecutionCommand,
+  type IoTClient,
+  type JobExecutionStatus,
+  paginateListJobExecutionsForJob,
+} from '@aws-sdk/client-iot';
+
+/** Where a device is with a deployment; `waiting` for its wave. */
+export type Outcome = 'waiting' | 'queued' | 'in progress' | 'succeeded' | 'failed' | 'canceled';
+
+/** A deployment's rollout as AWS IoT sees it. */
+export interface RolloutView {
+  /** Whether the job was canceled: it reaches no further device. */
+  readonly stopped: boolean;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+}
+
+const OUTCOMES: Record<JobExecutionStatus, Outcome> = {
+  QUEUED: 'queued',
+  IN_PROGRESS: 'in progress',
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  REJECTED: 'failed',
+  TIMED_OUT: 'failed',
+  CANCELED: 'canceled',
+  REMOVED: 'canceled',
+};
+
+/** Whether nothing more will come of it. */
+export function isOver(outcome: Outcome): boolean {
+  return outcome === 'succeeded' || outcome === 'failed' || outcome === 'canceled';
+}
+
+/** Where the devices are with the job of a deployment. */
+export async function viewRollout(
+  iot: IoTClient,
+  jobId: string,
+  things: readonly string[],
+): Promise<RolloutView> {
+  const { job } = await iot.send(new DescribeJobCommand({ jobId }));
+  const outcomes = new Map<string, Outcome>(things.map((thing) => [thing, 'waiting']));
+  for await (const page of paginateListJobExecutionsForJob({ client: iot }, { jobId })) {
+    for (const { thingArn = '', jobExecutionSummary } of page.executionSummaries ?? []) {
+      const thing = thingArn.slice(thingArn.indexOf('/') + 1);
+      const status = jobExecutionSummary?.status;
+      if (status !== undefined && outcomes.has(thing)) outcomes.set(thing, OUTCOMES[status] ?? 'in progress');
+    }
+  }
+  return { stopped: job?.status === 'CANCELED' || job?.status === 'DELETION_IN_PROGRESS', outcomes };
+}
+
+/** How many devices have tried a deployment. */
+export async function triedOn(iot: IoTClient, jobId: string): Promise<number> {
+  const { job } = await iot.send(new DescribeJobCommand({ jobId }));
+  const { numberOfSucceededThings = 0, numberOfFailedThings = 0 } = job?.jobProcessDetails ?? {};
+  return numberOfSucceededThings + numberOfFailedThings;
+}
+
+/** Why a device failed, in the device's own words. */
+export async function failureReason(iot: IoTClient, jobId: string, thingName: string): Promise<string> {
+  const { execution } = await iot.send(new DescribeJobExecutionCommand({ jobId, thingName }));
+  const { status, statusDetails } = execution ?? {};
+  const details = statusDetails?.detailsMap ?? {};
+  // As the nucleus reports it: IotJobsHelper and DeploymentResult in its sources.
+  const said = details['deployment-failure-cause'] ?? details['detailed-deployment-status'];
+  if (said) return said;
+  return status === 'TIMED_OUT' ? 'it did not finish in time' : 'it gave no reason';
+}
