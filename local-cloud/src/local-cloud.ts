@@ -82,10 +82,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
     let listening: (endpointUrl: string) => void = () => {};
+    const endpoint = new Promise<string>((resolve) => {
+      listening = resolve;
+    });
     const functions = lambda(base, {
-      endpointUrl: new Promise((resolve) => {
-        listening = resolve;
-      }),
+      endpointUrl: endpoint,
       issuer,
       roles,
       logs: logs.writer,
@@ -93,6 +94,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     });
     const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker, roles });
     const iotData = iotDataPlane(base, iotCore);
+    const { objectDigest } = objects;
+    const greengrassV2 = greengrass(base, {
+      ...{ ...iotCore, roles, issuer, objectDigest },
+      endpointUrl: endpoint,
+    });
     const plugins: Plugin[] = [
       tokens,
       identities,
@@ -101,7 +107,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functions,
       iotCore.plugin,
       { services: [iotData] },
-      greengrass(base, { ...iotCore, roles }),
+      greengrassV2,
     ];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
     plugins.push(
@@ -127,6 +133,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const devicePorts = await iotCore.listen(wanted, [
       ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, iotData, base)),
       credentialsProvider({ ...iotCore, issuer, roles }),
+      ...greengrassV2.devicePaths,
     ]);
     const endpointUrl = `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
     listening(endpointUrl);

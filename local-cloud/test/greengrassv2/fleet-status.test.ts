@@ -1,5 +1,4 @@
 import {
-  CreateDeploymentCommand,
   DeleteCoreDeviceCommand,
   GetCoreDeviceCommand,
   GreengrassV2Client,
@@ -13,7 +12,7 @@ import {
 } from '@aws-sdk/client-iot';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseFleetStatus } from '../../src/services/greengrassv2/fleet-status.js';
+import { parseFleetStatus } from '../../src/services/greengrassv2/devices/fleet-status.js';
 import { iotCloud } from '../iot/cloud.js';
 import { ALLOW_ALL, connect, iotClient, messages, newIdentity, sdkConfig } from '../iot/fleet.js';
 
@@ -113,34 +112,6 @@ test('core devices and their components are what fleet status messages say', asy
   expect(await list({})).toEqual(['core HEALTHY']);
   await greengrass.send(new DeleteCoreDeviceCommand({ coreDeviceThingName: 'core' }));
   expect(await list({})).toEqual([]);
-  await expect(
-    greengrass.send(new CreateDeploymentCommand({ targetArn: thingGroupArn })),
-  ).rejects.toMatchObject({ name: 'NotImplementedException' });
-  // What is not built yet says so.
-  const rejections = messages(device);
-  await device.subscribeAsync('$aws/things/core/#');
-  await device.publishAsync('$aws/things/core/shadow/name/x/get', '{"clientToken":"t"}', { qos: 1 });
-  const request = '$aws/things/core/jobs/$next/namespace-aws-gg-deployment/get';
-  await device.publishAsync(request, '{"clientToken":"u"}', { qos: 1 });
-  const seen = [
-    await rejections.next(),
-    await rejections.next(),
-    await rejections.next(),
-    await rejections.next(),
-  ];
-  expect(seen).toContainEqual({
-    topic: '$aws/things/core/shadow/name/x/get/rejected',
-    body: {
-      code: 501,
-      message: expect.stringContaining('not built'),
-      timestamp: expect.any(Number),
-      clientToken: 't',
-    },
-  });
-  expect(seen).toContainEqual({
-    topic: `${request}/rejected`,
-    body: expect.objectContaining({ code: 'NotImplemented', clientToken: 'u' }),
-  });
   device.end();
 });
 

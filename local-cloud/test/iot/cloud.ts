@@ -59,7 +59,7 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
   const { invoker, roles } = options;
   const iotCore = await iot(base, { host: '127.0.0.1', credentials: issuer.lookup, invoker, roles });
   const data = iotDataPlane(base, iotCore);
-  const greengrassPlugin = greengrass(base, iotCore);
+  const greengrassPlugin = greengrass(base, { ...iotCore, issuer });
   const handler = front({
     services: [...iotCore.plugin.services, data, ...greengrassPlugin.services],
     paths: iotCore.plugin.paths ?? [],
@@ -71,6 +71,7 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
   const ports = await iotCore.listen({ mqtt: 0, https: 0 }, [
     ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, data, base)),
     credentialsProvider({ ...iotCore, issuer }),
+    ...greengrassPlugin.devicePaths,
   ]);
   return {
     endpointUrl: `http://127.0.0.1:${http.port}`,

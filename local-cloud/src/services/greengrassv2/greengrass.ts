@@ -1,163 +1,128 @@
 import * as sdk from '@aws-sdk/client-greengrassv2';
-import { roleAuthorization } from '../../authorization.js';
-import { rangeViolation } from '../../constraints.js';
-import { behind, type Page, page, readToken } from '../../paging.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
-import { defineService, type Operations } from '../../service.js';
+import { defineService } from '../../service.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
+import type { IotArns } from '../iot/arns.js';
+import type { DeviceAccess } from '../iot/authorization/device-access.js';
+import type { DevicePath } from '../iot/devices/https-listener.js';
 import type { ThingTopics } from '../iot/devices/thing-topics.js';
 import type { IotRegistry } from '../iot/iot.js';
-import { type CoreDevice, CoreDevices, type InstalledComponent } from './core-devices.js';
-import { parseFleetStatus } from './fleet-status.js';
+import type { JobEngine } from '../iot/jobs/engine.js';
+import type { Shadows } from '../iot/shadows/shadows.js';
+import type { ObjectDigest } from '../s3/object-digest.js';
+import type { CredentialsIssuer } from '../sts/issuer.js';
+import { greengrassAccess } from './access.js';
+import { greengrassArns } from './arns.js';
+import { clientTokens } from './client-tokens.js';
+import { artifacts } from './components/artifacts.js';
+import { componentOperations } from './components/component-operations.js';
+import { ComponentStore } from './components/component-store.js';
+import { resolution } from './components/resolution.js';
+import { dataPlanePaths, resolutionOperations } from './data-plane.js';
+import { delivery } from './deployments/delivery.js';
+import { deploymentOperations } from './deployments/deployment-operations.js';
+import { DeploymentStore } from './deployments/deployment-store.js';
+import { recordInformation, recordShadow } from './deployments/device-results.js';
+import { effectiveDeployments } from './deployments/effective-deployments.js';
+import { clientDeviceOperations } from './devices/client-devices.js';
+import { coreDeviceOperations } from './devices/core-device-operations.js';
+import { CoreDevices } from './devices/core-devices.js';
+import { parseFleetStatus } from './devices/fleet-status.js';
+import { serviceRoleOperations } from './service-role.js';
+import { tagOperations } from './tags.js';
 
 const HEALTH = /^greengrassv2\/health\/json$/;
-/** Largest page of its lists (API reference). */
-const PAGE_SIZE = 100;
 
+/** What Greengrass needs of the rest of the local cloud. */
 export interface GreengrassCapabilities {
   readonly thingTopics: ThingTopics;
   readonly registry: IotRegistry;
+  /** The ARNs of AWS IoT. */
+  readonly arns: IotArns;
+  readonly access: DeviceAccess;
+  /** Deployments to thing groups are jobs. */
+  readonly jobs: JobEngine;
+  /** Deployments to things are shadows. */
+  readonly shadows: Shadows;
+  /** For the URLs of artifacts. */
+  readonly issuer: CredentialsIssuer;
+  /** Reads artifacts in S3; without it no component can have any. */
+  readonly objectDigest?: ObjectDigest | undefined;
+  /** Where S3 is; resolves when the HTTP front listens. */
+  readonly endpointUrl?: Promise<string> | undefined;
   /** Decides for sessions of roles, which are not restricted without it. */
   readonly roles?: RoleAuthority | undefined;
 }
 
-/** AWS IoT Greengrass version 2: the core devices, by what they report. */
+/** AWS IoT Greengrass version 2: components, deployments, core devices, and the data plane that those call. */
 export function greengrass(
-  { store, accountId, region, log, clock }: Base,
-  { thingTopics, registry, roles }: GreengrassCapabilities,
-): Plugin {
+  base: Base,
+  capabilities: GreengrassCapabilities,
+): Plugin & {
+  /** The data plane, for the device HTTPS listener. */
+  readonly devicePaths: readonly DevicePath[];
+} {
+  const { store, log, clock, region } = base;
+  const { thingTopics, registry, arns: iotArns, jobs, shadows, roles, issuer } = capabilities;
+  const arns = greengrassArns(base);
+  const tokens = clientTokens(base);
+  const components = new ComponentStore(store);
+  const deployments = new DeploymentStore(store);
   const devices = new CoreDevices(store);
+  const sending = delivery(deployments, jobs, shadows);
+  const access = greengrassAccess(arns, capabilities.access, roles, clock);
+  const { objectDigest, endpointUrl } = capabilities;
 
   thingTopics.on(HEALTH, ({ thingName, payload }) => {
     const message = parseFleetStatus(payload);
     if (!message) log('warn', 'A fleet status message was not understood', { thingName });
-    else if (registry.thingExists(thingName)) devices.report(thingName, message);
+    else if (registry.thingExists(thingName) && devices.report(thingName, message)) {
+      const { deploymentInformation, timestamp } = message;
+      if (deploymentInformation) recordInformation(deployments, thingName, deploymentInformation, timestamp);
+    }
   });
-
-  function existing(thingName: string | undefined): CoreDevice {
-    const device = devices.get(thingName ?? '');
-    if (device) return device;
-    throw new sdk.ResourceNotFoundException({
-      message: `Core device ${thingName} does not exist`,
-      resourceId: thingName,
-      resourceType: 'CoreDevice',
-      $metadata: {},
-    });
+  shadows.onUpdate((update) => recordShadow(deployments, clock, update));
+  try {
+    sending.resume();
+  } catch (error) {
+    log('error', 'A deployment could not be sent', { error: String(error) });
   }
 
-  const coreDeviceArn = (thingName: string) =>
-    `arn:aws:greengrass:${region}:${accountId}:coreDevices:${thingName}`;
-
-  const operations: Operations<typeof sdk> = {
-    GetCoreDevice({ coreDeviceThingName }) {
-      const device = existing(coreDeviceThingName);
-      return {
-        coreDeviceThingName: device.thingName,
-        coreVersion: device.coreVersion,
-        platform: device.platform,
-        architecture: device.architecture,
-        runtime: device.runtime,
-        status: device.status,
-        lastStatusUpdateTimestamp: new Date(device.updated),
-        arn: coreDeviceArn(device.thingName),
-        tags: {},
-      };
-    },
-
-    ListCoreDevices({ thingGroupArn, status, runtime, maxResults, nextToken }) {
-      const group = thingGroupArn?.split(':thinggroup/')[1];
-      const all = [...devices.list()].filter(
-        (device) =>
-          (status === undefined || device.status === status) &&
-          (runtime === undefined || device.runtime === runtime) &&
-          (group === undefined || registry.groupsOf(device.thingName).includes(group)),
-      );
-      const { items, next } = pageOf(all, ({ thingName }) => thingName, nextToken, maxResults);
-      return {
-        coreDevices: items.map((device) => ({
-          coreDeviceThingName: device.thingName,
-          status: device.status,
-          lastStatusUpdateTimestamp: new Date(device.updated),
-          platform: device.platform,
-          architecture: device.architecture,
-          runtime: device.runtime,
-        })),
-        nextToken: next,
-      };
-    },
-
-    ListInstalledComponents({ coreDeviceThingName, topologyFilter = 'ROOT', maxResults, nextToken }) {
-      const { thingName } = existing(coreDeviceThingName);
-      const all = [...devices.components(thingName)].filter(
-        ({ isRoot }) => topologyFilter === 'ALL' || isRoot,
-      );
-      const { items, next } = pageOf(all, ({ componentName }) => componentName, nextToken, maxResults);
-      return { installedComponents: items.map(described), nextToken: next };
-    },
-
-    DeleteCoreDevice({ coreDeviceThingName }) {
-      devices.delete(existing(coreDeviceThingName).thingName);
-      return {};
-    },
-  };
-
   const model = readModel(sdk);
-  return {
-    services: [
-      defineService<typeof sdk>({
-        name: 'greengrassv2',
-        scopes: ['greengrass'],
-        model,
-        protocol: restJson1(model),
-        operations,
-        ...(roles && {
-          authorize: roleAuthorization({
-            prefix: 'greengrass',
-            roles,
-            clock,
-            permission: (operation, { coreDeviceThingName: name }) =>
-              typeof name === 'string'
-                ? [{ action: `greengrass:${operation}`, resource: coreDeviceArn(name) }]
-                : undefined,
-          }),
-        }),
+  const service = defineService<typeof sdk>({
+    name: 'greengrassv2',
+    scopes: ['greengrass'],
+    model,
+    protocol: restJson1(model),
+    authorize: access.authorize,
+    operations: {
+      ...componentOperations({
+        base,
+        arns,
+        components,
+        artifacts: artifacts({ region, clock, issuer, objectDigest, endpointUrl }),
+        tokens,
+        access,
       }),
-    ],
-  };
-}
-
-function described(component: InstalledComponent): sdk.InstalledComponent {
-  const lifecycleState = LIFECYCLE_STATES.find((state) => state === component.status);
+      ...resolutionOperations(resolution(arns, components), access),
+      ...deploymentOperations({
+        ...{ base, arns, iotArns, components, deployments, tokens, registry },
+        delivery: sending,
+      }),
+      ...coreDeviceOperations({
+        ...{ arns, devices, deployments },
+        effective: effectiveDeployments(deployments, jobs, iotArns),
+        groupsOf: (thingName) => registry.groupsOf(thingName),
+      }),
+      ...clientDeviceOperations(base, (thingName) => registry.thingExists(thingName)),
+      ...serviceRoleOperations(base),
+      ...tagOperations({ arns, components, deployments, devices }),
+    },
+  });
   return {
-    componentName: component.componentName,
-    componentVersion: component.version,
-    lifecycleState,
-    lifecycleStateDetails: component.statusReason ?? '',
-    lifecycleStatusCodes: [...component.statusCodes],
-    isRoot: component.isRoot,
-    lastStatusChangeTimestamp: new Date(component.changed),
-    lastReportedTimestamp: new Date(component.reported),
-    lastInstallationSource: component.fleetConfigArns.at(-1) ?? 'LOCAL',
+    services: [service],
+    devicePaths: dataPlanePaths(base, service, access, arns, registry),
   };
-}
-
-const LIFECYCLE_STATES = Object.values(sdk.InstalledComponentLifecycleState);
-
-/** One page of a list in order of its keys. @throws ValidationException for a wrong token or limit. */
-function pageOf<T>(
-  all: readonly T[],
-  keyOf: (item: T) => string,
-  token: string | undefined,
-  limit: number = PAGE_SIZE,
-): Page<T> {
-  const problem = rangeViolation(limit, 'maxResults', 1, PAGE_SIZE);
-  if (problem !== undefined) throw invalid(problem);
-  const after = readToken(token, () => invalid('Invalid nextToken'));
-  return page(behind(all, keyOf), keyOf, after, limit);
-}
-
-function invalid(message: string): sdk.ValidationException {
-  return new sdk.ValidationException({ message, $metadata: {} });
 }

@@ -88,6 +88,9 @@ export interface IotRegistry {
   isAttached(thingName: string, certificateArn: string): boolean;
   /** Names of the groups that a thing is in itself. */
   groupsOf(thingName: string): string[];
+  thingGroupExists(thingGroupName: string): boolean;
+  /** Names of the groups above a group, the root first. */
+  groupsAbove(thingGroupName: string): string[];
   roleAlias(name: string): Readonly<RoleAliasRecord> | undefined;
 }
 
@@ -203,6 +206,11 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
         groups.operations
           .ListThingGroupsForThing({ thingName })
           .thingGroups.map(({ groupName }) => groupName),
+      thingGroupExists: (name) => tables.thingGroups.get(name) !== undefined,
+      groupsAbove: (name) =>
+        groups.operations
+          .DescribeThingGroup({ thingGroupName: name })
+          .thingGroupMetadata.rootToParentThingGroups?.map(({ groupName }) => groupName) ?? [],
       roleAlias: (name) => tables.roleAliases.get(name),
     },
     upgrade: webSocket.upgrade,

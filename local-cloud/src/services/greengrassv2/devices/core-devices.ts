@@ -1,4 +1,5 @@
-import { key, type Store } from '../../store/store.js';
+import { key, type Store } from '../../../store/store.js';
+import type { Tags } from '../../../tags.js';
 import type { FleetStatus } from './fleet-status.js';
 
 /** What a core device told of itself last. Times are milliseconds since 1970. */
@@ -32,10 +33,12 @@ export interface InstalledComponent {
 export class CoreDevices {
   readonly #devices;
   readonly #components;
+  readonly #tags;
 
   constructor(private readonly store: Store) {
     this.#devices = store.table<CoreDevice>('greengrass.coreDevices');
     this.#components = store.table<InstalledComponent>('greengrass.installedComponents');
+    this.#tags = store.table<Tags>('greengrass.coreDeviceTags');
   }
 
   get(thingName: string): CoreDevice | undefined {
@@ -50,11 +53,19 @@ export class CoreDevices {
     for (const [, component] of this.#components.entries({ prefix: key(thingName, '') })) yield component;
   }
 
-  /** Takes in what a device says of itself; what is older than what is known is left out. */
-  report(thingName: string, message: FleetStatus): void {
-    this.store.transaction(() => {
+  tags(thingName: string): Tags {
+    return this.#tags.get(thingName) ?? {};
+  }
+
+  setTags(thingName: string, tags: Tags): void {
+    this.#tags.put(thingName, tags);
+  }
+
+  /** Takes in what a device says of itself; returns false for what is older than what is known, which is left out. */
+  report(thingName: string, message: FleetStatus): boolean {
+    return this.store.transaction(() => {
       const before = this.#devices.get(thingName);
-      if (before && message.timestamp < before.updated) return;
+      if (before && message.timestamp < before.updated) return false;
       const complete = message.messageType === 'COMPLETE';
       this.#devices.put(thingName, {
         thingName,
@@ -71,6 +82,7 @@ export class CoreDevices {
       const { chunkId = 1, totalChunks = 1 } = message.chunkInfo ?? {};
       // With its last chunk a complete message has named everything that there is.
       if (complete && chunkId >= totalChunks) this.#dropUnreported(thingName, message.timestamp);
+      return true;
     });
   }
 
@@ -80,6 +92,7 @@ export class CoreDevices {
       for (const { componentName } of [...this.components(thingName)]) {
         this.#components.delete(key(thingName, componentName));
       }
+      this.#tags.delete(thingName);
       return this.#devices.delete(thingName);
     });
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deploymentInformationSchema } from '../deployments/device-results.js';
 
 /**
  * A fleet status message of a core device, as the Greengrass nucleus publishes it to
@@ -32,6 +33,8 @@ const schema = z.object({
     )
     .nullish()
     .transform((components) => components ?? []),
+  /** Of messages that a deployment is the reason of. */
+  deploymentInformation: deploymentInformationSchema.optional().catch(undefined),
 });
 
 export type FleetStatus = z.output<typeof schema>;
