@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { buttonCommand } from './commands/button.js';
+import { componentsCommand } from './commands/components.js';
 import { deployCommand } from './commands/deploy.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
@@ -16,6 +17,7 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(startCommand())
     .addCommand(deployCommand())
     .addCommand(provisionCommand())
+    .addCommand(componentsCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())

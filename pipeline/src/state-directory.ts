@@ -36,6 +36,16 @@ export class StateDirectory {
     return join(this.path, 'components');
   }
 
+  /** What the components were built to, on a base: one does not push the other out. */
+  built(base: string): string {
+    return join(this.components, base);
+  }
+
+  /** Container images that the virtual devices have in common, as devices of one engine would. */
+  get images(): string {
+    return join(this.path, 'images');
+  }
+
   get logs(): string {
     return join(this.path, 'logs');
   }

@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-iot';
 import { names } from '@mooring/contracts';
 import { MooringError } from '../errors.js';
+import type { Target } from '../target.js';
 
 /**
  * Names of the devices in the fleet's thing group, in their order.
@@ -41,4 +42,9 @@ export async function connectivity(iot: IoTClient, thingName: string): Promise<b
     }
     throw error;
   }
+}
+
+/** The ARN of the fleet's thing group, the target of its deployments. */
+export function fleetGroupArn({ region }: Pick<Target, 'region'>, account: string): string {
+  return `arn:aws:iot:${region}:${account}:thinggroup/${names.thingGroup}`;
 }
