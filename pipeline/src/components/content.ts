@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { repositoryRoot } from '../repository.js';
 import type { Base } from './base/base.js';
 import type { FileHashes } from './file-hashes.js';
+import { architectureOf } from './platform.js';
 import { bundlerVersionFile, nativePart } from './program.js';
 import type { ComponentSource } from './sources.js';
 
@@ -49,11 +50,6 @@ export async function contentHash(
       platforms,
     }),
   );
-}
-
-/** `arm64` of `linux/arm64`. */
-export function architectureOf(platform: string): string {
-  return platform.slice(platform.indexOf('/') + 1);
 }
 
 /** Where the file of a portable name is on this machine. */
