@@ -29,6 +29,17 @@ export interface Layout {
   /** What `SYSFS_PATH` and `DEVFS_PATH` are for components: the virtual hardware. */
   readonly sysfs: string;
   readonly devfs: string;
+  /** What `PROCFS_PATH` is for components: holds the device's boot id, as Linux has it below `/proc`. */
+  readonly procfs: string;
+  /** Commands that the device puts in front of the scripts' PATH. */
+  readonly commands: string;
+  /** Requests to the running agent, gone with each boot. */
+  readonly run: string;
+  /** Unpacked container images, unless another folder is given. */
+  readonly images: string;
+  /** Containers that run as processes, and their named volumes. */
+  readonly containers: string;
+  readonly volumes: string;
   work(component: string): string;
   artifacts(component: string, version: string): string;
   unarchivedArtifacts(component: string, version: string): string;
@@ -57,6 +68,12 @@ export function layoutOf(rootPath: string): Layout {
     inputEvents: at('dev', 'input'),
     sysfs: at('sys'),
     devfs: at('dev'),
+    procfs: at('proc'),
+    commands: at('bin'),
+    run: at('run'),
+    images: at('images'),
+    containers: at('containers'),
+    volumes: at('volumes'),
     work: (component) => at('work', component),
     artifacts: (component, version) => at('packages', 'artifacts', component, version),
     unarchivedArtifacts: (component, version) => at('packages', 'artifacts-unarchived', component, version),
@@ -81,6 +98,9 @@ export function makeLayout(rootPath: string): Layout {
       layout.cliIpcInfo,
       layout.leds,
       layout.inputEvents,
+      layout.procfs,
+      layout.commands,
+      layout.run,
     ]) {
       makeFolder(folder);
     }
