@@ -7,12 +7,14 @@ import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
 import { cloudWatchLogs } from './services/cloudwatch-logs/cloudwatch-logs.js';
+import { ecr } from './services/ecr/ecr.js';
 import { greengrass } from './services/greengrassv2/greengrass.js';
 import { iam } from './services/iam/iam.js';
 import { servicePath } from './services/iot/devices/https-listener.js';
 import { iot } from './services/iot/iot.js';
 import { credentialsProvider } from './services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from './services/iot-data/iot-data.js';
+import { IOT_JOBS_DATA_PATH, iotJobsDataPlane } from './services/iot-jobs-data/iot-jobs-data.js';
 import { lambda } from './services/lambda/lambda.js';
 import { s3 } from './services/s3/s3.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
@@ -92,8 +94,15 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       logs: logs.writer,
       readObject: objects.readObject,
     });
-    const iotCore = await iot(base, { host, credentials: issuer.lookup, invoker: functions.invoker, roles });
+    const iotCore = await iot(base, {
+      host,
+      credentials: issuer.lookup,
+      invoker: functions.invoker,
+      roles,
+      readObject: objects.readObject,
+    });
     const iotData = iotDataPlane(base, iotCore);
+    const iotJobsData = iotJobsDataPlane(base, iotCore);
     const { objectDigest } = objects;
     const greengrassV2 = greengrass(base, {
       ...{ ...iotCore, roles, issuer, objectDigest },
@@ -105,8 +114,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       logs,
       objects,
       functions,
+      ecr(base, { endpointUrl: endpoint, roles }),
       iotCore.plugin,
-      { services: [iotData] },
+      { services: [iotData, iotJobsData] },
       greengrassV2,
     ];
     const resourceTypes = plugins.flatMap((plugin) => plugin.resourceTypes ?? []);
@@ -132,6 +142,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => iotCore.broker.close());
     const devicePorts = await iotCore.listen(wanted, [
       ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, iotData, base)),
+      { ...servicePath('/things/', iotJobsData, base), ...IOT_JOBS_DATA_PATH },
       credentialsProvider({ ...iotCore, issuer, roles }),
       ...greengrassV2.devicePaths,
     ]);

@@ -12,6 +12,7 @@ import { servicePath } from '../../src/services/iot/devices/https-listener.js';
 import { type Iot, iot } from '../../src/services/iot/iot.js';
 import { credentialsProvider } from '../../src/services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from '../../src/services/iot-data/iot-data.js';
+import { IOT_JOBS_DATA_PATH, iotJobsDataPlane } from '../../src/services/iot-jobs-data/iot-jobs-data.js';
 import type { FunctionInvoker } from '../../src/services/lambda/invoker.js';
 import { type CredentialsIssuer, credentialsIssuer } from '../../src/services/sts/issuer.js';
 import { openStore } from '../../src/store/store.js';
@@ -59,9 +60,10 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
   const { invoker, roles } = options;
   const iotCore = await iot(base, { host: '127.0.0.1', credentials: issuer.lookup, invoker, roles });
   const data = iotDataPlane(base, iotCore);
+  const jobsData = iotJobsDataPlane(base, iotCore);
   const greengrassPlugin = greengrass(base, { ...iotCore, issuer });
   const handler = front({
-    services: [...iotCore.plugin.services, data, ...greengrassPlugin.services],
+    services: [...iotCore.plugin.services, data, jobsData, ...greengrassPlugin.services],
     paths: iotCore.plugin.paths ?? [],
     credentials: issuer.lookup,
     accountId: base.accountId,
@@ -70,6 +72,7 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
   const http = await listenHttp(handler, '127.0.0.1', 0, iotCore.upgrade);
   const ports = await iotCore.listen({ mqtt: 0, https: 0 }, [
     ...IOT_DATA_PATHS.map((prefix) => servicePath(prefix, data, base)),
+    { ...servicePath('/things/', jobsData, base), ...IOT_JOBS_DATA_PATH },
     credentialsProvider({ ...iotCore, issuer }),
     ...greengrassPlugin.devicePaths,
   ]);

@@ -409,7 +409,7 @@ test('endpoints name their ports, and events can be configured', async () => {
   );
   const { eventConfigurations } = await iot.send(new sdk.DescribeEventConfigurationsCommand({}));
   expect(eventConfigurations).toMatchObject({ THING: { Enabled: true }, JOB: { Enabled: false } });
-  await expect(iot.send(new sdk.CreateJobCommand({ jobId: 'j', targets: [arn('thing/x')] }))).rejects.toEqual(
-    failure('NotImplementedException', 'CreateJob'),
+  await expect(iot.send(new sdk.CreateBillingGroupCommand({ billingGroupName: 'b' }))).rejects.toEqual(
+    failure('NotImplementedException', 'CreateBillingGroup'),
   );
 });

@@ -11,6 +11,7 @@ import { restJson1 } from '../../protocol/protocols.js';
 import { defineService } from '../../service.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import type { FunctionInvoker } from '../lambda/invoker.js';
+import type { ObjectReader } from '../s3/object-reader.js';
 import { type IotArns, iotArns } from './arns.js';
 import { PolicyAuthorizer } from './authorization/authorizer.js';
 import { controlPlanePermission } from './authorization/control-plane.js';
@@ -25,8 +26,12 @@ import type { Peer } from './devices/peer.js';
 import { ServerTls } from './devices/server-tls.js';
 import { ThingTopics } from './devices/thing-topics.js';
 import { mqttOverWebSocket } from './devices/websocket.js';
+import { DeviceJobs } from './jobs/device-jobs.js';
 import type { JobEngine } from './jobs/engine.js';
+import { executionOperations } from './jobs/execution-operations.js';
+import { jobOperations } from './jobs/job-operations.js';
 import { Jobs } from './jobs/jobs.js';
+import { serveJobs } from './jobs/mqtt-api.js';
 import { openCertificateAuthority, serverNames } from './pki.js';
 import { FleetProvisioning } from './provisioning/fleet-provisioning.js';
 import { serveFleetProvisioning } from './provisioning/mqtt-api.js';
@@ -58,6 +63,8 @@ export interface IotCapabilities {
   readonly credentials: CredentialsLookup;
   /** Runs pre-provisioning hooks; without it every hook refuses. */
   readonly invoker?: FunctionInvoker | undefined;
+  /** Reads job documents that are in S3; without it they have to be given themselves. */
+  readonly readObject?: ObjectReader | undefined;
   /** Decides for sessions of roles; without it they may do nothing over MQTT. */
   readonly roles?: RoleAuthority | undefined;
 }
@@ -73,6 +80,8 @@ export interface Iot {
   readonly thingTopics: ThingTopics;
   readonly shadows: ShadowService;
   readonly jobs: JobEngine;
+  /** What devices may ask of their jobs. */
+  readonly deviceJobs: DeviceJobs;
   /** MQTT over WebSocket, for the HTTP front. */
   readonly upgrade: UpgradeHandler;
   /** Starts the device listeners; port 0 takes any free one. */
@@ -139,7 +148,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     invoker: capabilities.invoker,
   });
   serveFleetProvisioning(broker, provisioning, log);
-  const thingTopics = new ThingTopics(broker, clock, log);
+  const thingTopics = new ThingTopics(broker, log);
   const shadows = new ShadowService(store, clock, broker, failed);
   serveShadows(thingTopics, shadows, broker, clock, failed);
 
@@ -150,6 +159,8 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     registry: tables,
     isEnabled: (kind) => settings.isEventEnabled(kind),
   });
+  const deviceJobs = new DeviceJobs(jobs, tables, clock);
+  serveJobs(thingTopics, deviceJobs, broker, clock, failed);
 
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -168,7 +179,9 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...templates.operations,
       ...thingRegistration(registrar).operations,
       ...aliases.operations,
-      ...tagging(tables, changes, arns).operations,
+      ...tagging(tables, changes, arns, jobs.store).operations,
+      ...jobOperations(jobs, tables, arns, capabilities.readObject).operations,
+      ...executionOperations(jobs, arns, clock).operations,
       ...settings.operations,
       ...presence.operations,
     },
@@ -197,6 +210,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     thingTopics,
     shadows,
     jobs,
+    deviceJobs,
     access: deviceAccess(arns, source, roles),
     registry: {
       thingExists: (thingName) => tables.things.get(thingName) !== undefined,

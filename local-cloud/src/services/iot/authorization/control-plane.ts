@@ -7,6 +7,7 @@ const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: stri
   ['target', (_arns, arn) => arn],
   ['principal', (_arns, arn) => arn],
   ['certificateId', (arns, id) => arns.certificate(id)],
+  ['jobId', (arns, id) => arns.job(id)],
   ['thingName', (arns, name) => arns.thing(name)],
   ['thingGroupName', (arns, name) => arns.thingGroup(name)],
   ['thingTypeName', (arns, name) => arns.thingType(name)],
@@ -16,7 +17,16 @@ const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: stri
 ];
 
 /** Operations that are about two resources, both of which have to be allowed. */
-const ABOUT_BOTH = new Set(['AddThingToThingGroup', 'RemoveThingFromThingGroup']);
+const ABOUT_BOTH = new Set([
+  'AddThingToThingGroup',
+  'RemoveThingFromThingGroup',
+  'DescribeJobExecution',
+  'CancelJobExecution',
+  'DeleteJobExecution',
+]);
+
+/** Operations on jobs that have to be allowed on every target as well. */
+const ABOUT_TARGETS = new Set(['CreateJob', 'AssociateTargetsWithJob']);
 
 /**
  * The permissions that operations of the control plane need (service authorization reference, "Actions, resources,
@@ -24,12 +34,15 @@ const ABOUT_BOTH = new Set(['AddThingToThingGroup', 'RemoveThingFromThingGroup']
  */
 export function controlPlanePermission(arns: IotArns) {
   return (operation: string, input: Readonly<Record<string, unknown>>): Permission[] | undefined => {
-    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates)$/.test(operation)) return undefined;
+    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates|Jobs)$/.test(operation)) return undefined;
     const resources = NAMED.flatMap(([member, arn]) => {
       const name = input[member];
       return typeof name === 'string' ? [arn(arns, name)] : [];
     });
     const about = ABOUT_BOTH.has(operation) ? resources : resources.slice(0, 1);
+    if (ABOUT_TARGETS.has(operation) && Array.isArray(input.targets)) {
+      about.push(...input.targets.filter((target) => typeof target === 'string'));
+    }
     return about.length > 0 ? about.map((resource) => ({ action: `iot:${operation}`, resource })) : undefined;
   };
 }

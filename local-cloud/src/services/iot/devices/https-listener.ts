@@ -14,10 +14,12 @@ const PROTOCOLS = ['x-amzn-http-ca', 'http/1.1'];
 /** What serves devices below a path of the HTTPS listener. */
 export interface DevicePath {
   readonly prefix: string;
+  /** Narrows the paths with that prefix, where others serve the rest of them. */
+  readonly pattern?: RegExp;
   handle(request: HttpRequest, peer: Peer, signal: AbortSignal): Promise<HttpResponse>;
 }
 
-/** Serves HTTPS with mutual TLS: the longest prefix that fits a path answers. */
+/** Serves HTTPS with mutual TLS: the longest prefix that fits a path answers, before others the one with a pattern. */
 export async function listenDeviceHttps(
   tls: ServerTls,
   identify: Identify,
@@ -25,13 +27,17 @@ export async function listenDeviceHttps(
   host: string,
   port: number,
 ): Promise<Listener> {
-  const ordered = [...paths].sort((a, b) => b.prefix.length - a.prefix.length);
+  const ordered = [...paths].sort(
+    (a, b) => b.prefix.length - a.prefix.length || Number(!a.pattern) - Number(!b.pattern),
+  );
   const handlerFor = (socket: TLSSocket): HttpHandler => {
     return async (request, signal) => {
       // Asked for each request, as a certificate may be made inactive while its connection is open.
       const peer = identify(socket);
       if (!peer) return refusal(403, 'ForbiddenException', 'Forbidden');
-      const path = ordered.find(({ prefix }) => request.path.startsWith(prefix));
+      const path = ordered.find(
+        ({ prefix, pattern }) => request.path.startsWith(prefix) && (pattern?.test(request.path) ?? true),
+      );
       if (!path) return refusal(404, 'ResourceNotFoundException', `No service answers ${request.path} here`);
       return path.handle(request, peer, signal);
     };

@@ -1,16 +1,15 @@
 import { key } from '../../../store/store.js';
-import { secondParts } from '../tables.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import type { Effects } from './effects.js';
 import { digits, type ExecutionRecord, type JobRecord, type JobTables, TERMINAL } from './records.js';
 
 /** What an update of an execution changes of it; its version grows on its own. */
 export type ExecutionPatch = Partial<
-  Pick<
-    ExecutionRecord,
-    'status' | 'statusDetails' | 'startedAt' | 'forceCanceled' | 'timeoutAt' | 'stepTimeoutAt'
-  >
->;
+  Pick<ExecutionRecord, 'status' | 'statusDetails' | 'startedAt' | 'forceCanceled' | 'timeoutAt'>
+> & {
+  /** Undefined ends the timer of the step. */
+  stepTimeoutAt?: number | undefined;
+};
 
 /**
  * The executions of all jobs with what is derived of them: the list that each thing has to work through, the counts of
@@ -37,9 +36,12 @@ export class Executions {
     for (const [, execution] of this.tables.executions.entries(range)) yield execution;
   }
 
-  *ofThing(thingName: string): Generator<ExecutionRecord> {
-    for (const [jobId] of secondParts(this.tables.ofThing, thingName)) {
-      const execution = this.get(jobId, thingName);
+  /** The latest executions on a thing in order of their jobs' ids, behind that of a job. */
+  *ofThing(thingName: string, after?: string): Generator<ExecutionRecord> {
+    const prefix = `${thingName}\u001f`;
+    const range = { prefix, ...(after !== undefined && { after: key(thingName, after) }) };
+    for (const [name] of this.tables.ofThing.entries(range)) {
+      const execution = this.get(name.slice(prefix.length), thingName);
       if (execution) yield execution;
     }
   }

@@ -1,10 +1,9 @@
-import type { JobExecutionStatus } from '@aws-sdk/client-iot';
 import { secondParts } from '../tables.js';
 import type { Effects } from './effects.js';
 import { executionEvent, jobEvent } from './events.js';
 import { type ExecutionPatch, type Executions, timeoutOf } from './executions.js';
 import type { JobStore } from './job-store.js';
-import { type ExecutionRecord, type JobRecord, type JobTables, TERMINAL } from './records.js';
+import type { ExecutionRecord, JobRecord, JobTables } from './records.js';
 import { abortCriterion, isRetried } from './rollout.js';
 
 type EndStatus = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'REJECTED' | 'REMOVED' | 'CANCELED';
@@ -60,6 +59,12 @@ export class Progress {
     return ended;
   }
 
+  /** Takes one execution out of the records. */
+  remove(execution: ExecutionRecord): void {
+    this.executions.removeOne(execution);
+    this.effects.event(executionEvent(execution, 'deleted', this.thingArn(execution.thingName)));
+  }
+
   /** Ends an execution whose time is over. */
   expire(jobId: string, thingName: string, now: number): void {
     const execution = this.executions.get(jobId, thingName);
@@ -100,8 +105,4 @@ export class Progress {
     const completed = this.jobs.change(job, { status: 'COMPLETED', completed: now, updated: now });
     this.effects.event(jobEvent(completed, 'completed'));
   }
-}
-
-export function isTerminal(status: JobExecutionStatus): boolean {
-  return TERMINAL.has(status);
 }

@@ -23,6 +23,11 @@ export class JobTargets {
     }
   }
 
+  /** Whether there is such a thing. */
+  exists(thingName: string): boolean {
+    return this.tables.things.get(thingName) !== undefined;
+  }
+
   /** The things that these targets are now; a thing may come more than once. */
   *things(targets: readonly string[]): Generator<string> {
     for (const arn of targets) {

@@ -7,13 +7,19 @@ import { invalid, notFound } from '../errors.js';
 import type { Tables } from '../tables.js';
 
 /** The tags of taggable resources. */
-export function tagging(tables: Tables, changes: Changes, arns: IotArns) {
+export function tagging(
+  tables: Tables,
+  changes: Changes,
+  arns: IotArns,
+  jobs: { get(jobId: string): unknown },
+) {
   const holders: Readonly<Record<string, { get(name: string): unknown }>> = {
     thingtype: tables.thingTypes,
     thinggroup: tables.thingGroups,
     policy: tables.policies,
     rolealias: tables.roleAliases,
     provisioningtemplate: tables.templates,
+    job: jobs,
   };
 
   function taggable(arn: string | undefined): string {
