@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseFleetStatus } from '../../src/services/greengrassv2/devices/fleet-status.js';
 import { iotCloud } from '../iot/cloud.js';
-import { ALLOW_ALL, connect, iotClient, messages, newIdentity, sdkConfig } from '../iot/fleet.js';
+import { ALLOW_ALL, connect, iotClient, newIdentity, sdkConfig } from '../iot/fleet.js';
 
 const component = (componentName: string, status: string, isRoot = true) => ({
   componentName,
