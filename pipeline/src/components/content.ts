@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import { repositoryRoot } from '../repository.js';
 import type { Base } from './base/base.js';
 import type { FileHashes } from './file-hashes.js';
@@ -46,11 +48,23 @@ export async function contentHash(
       dockerfile: component.image && sha256(component.image.text),
       artifacts,
       files,
+      // Whether the sources' folder has modules of ECMAScript changes how the bundler imports packages.
+      moduleType: component.image && (await moduleTypeOf(source)),
       bundler: component.image && (await hashes.of(bundlerVersionFile())),
       platforms,
     }),
   );
 }
+
+async function moduleTypeOf(source: string): Promise<string> {
+  try {
+    return PackageType.parse(JSON.parse(await readFile(resolve(source, 'package.json'), 'utf8'))).type;
+  } catch {
+    return 'commonjs';
+  }
+}
+
+const PackageType = z.object({ type: z.string() });
 
 /** Where the file of a portable name is on this machine. */
 function fileOf(name: string, source: string): string {
