@@ -1,6 +1,11 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { HeadObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { objectKeys } from '@mooring/contracts';
 import type { BuiltComponent } from './build.js';
 
@@ -12,19 +17,29 @@ export class ArtifactStore {
   ) {}
 
   /**
-   * Uploads the artifacts of a component's version.
+   * Uploads the artifacts of a component's version. What is there is never overwritten: a version may have been
+   * made of it a moment ago.
    *
-   * @returns the base64 SHA-256 of each file by its `s3://` address, as Greengrass digests artifacts.
+   * @returns false when a file of other content has one of the names.
    */
-  async upload(component: BuiltComponent, version: string): Promise<ReadonlyMap<string, string>> {
-    const digests = new Map<string, string>();
+  async upload(component: BuiltComponent, version: string): Promise<boolean> {
     for (const { name, path } of component.artifacts) {
+      const object = {
+        Bucket: this.bucket,
+        Key: objectKeys.componentArtifact(component.name, version, name),
+      };
       const body = await readFile(path);
-      const key = objectKeys.componentArtifact(component.name, version, name);
-      await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: body }));
-      digests.set(`s3://${this.bucket}/${key}`, createHash('sha256').update(body).digest('base64'));
+      try {
+        await this.s3.send(new PutObjectCommand({ ...object, Body: body, IfNoneMatch: '*' }));
+      } catch (error) {
+        const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+        // Amazon S3 answers 409 to one of two that write the same at the same time.
+        if (status !== 412 && status !== 409) throw error;
+        const { Body } = await this.s3.send(new GetObjectCommand(object));
+        if (!body.equals((await Body?.transformToByteArray()) ?? Buffer.alloc(0))) return false;
+      }
     }
-    return digests;
+    return true;
   }
 
   /** Whether all artifacts of a component's version are there. */

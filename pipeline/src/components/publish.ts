@@ -3,13 +3,11 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import {
   ConflictException,
   CreateComponentVersionCommand,
-  DeleteComponentCommand,
-  GetComponentCommand,
   GreengrassV2Client,
 } from '@aws-sdk/client-greengrassv2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, componentTags } from '@mooring/contracts';
-import { z } from 'zod';
+import { rcompare } from 'semver';
 import { MooringError } from '../errors.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { ArtifactStore } from './artifact-store.js';
@@ -95,6 +93,7 @@ class Publisher {
       digest: image?.digest,
       contentHash,
     });
+    const taken: string[] = [];
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       this.options.signal?.throwIfAborted();
       const newest = await this.#newest(name);
@@ -103,9 +102,10 @@ class Publisher {
         await this.#restore(component, newest.version, registry);
         return result(newest.version, false);
       }
-      const version = nextVersion(component.recipeVersion, await this.catalogue.ownVersions(name));
+      const versions = await this.catalogue.ownVersions(name);
+      const version = nextVersion(component.recipeVersion, [...taken, ...versions].sort(rcompare));
       if (await this.#create(component, version, registry)) return result(version, true);
-      this.options.onProgress(`${name} ${version} was published by somebody else meanwhile`);
+      taken.push(version);
     }
     throw new MooringError(
       'PublishConflict',
@@ -131,13 +131,11 @@ class Publisher {
     await this.images.ensure(name, image, registry, onProgress, signal);
   }
 
-  /** @returns false when the number is taken, or another publisher came in between. */
+  /** @returns false when somebody else has taken the number, or is about to. */
   async #create(component: BuiltComponent, version: string, registry: string | undefined): Promise<boolean> {
     const { name, image, contentHash } = component;
-    const [digests] = await Promise.all([
-      this.artifacts.upload(component, version),
-      this.#pushImage(component, registry),
-    ]);
+    if (!(await this.artifacts.upload(component, version))) return false;
+    await this.#pushImage(component, registry);
     const recipe = fillRecipe(component.recipe, {
       name,
       version,
@@ -169,7 +167,7 @@ class Publisher {
         `${name} ${version} became ${made?.state ?? 'deleted'} instead of DEPLOYABLE${made?.message ? `: ${made.message}` : ''}`,
       );
     }
-    return this.#holds(made.arn, digests);
+    return true;
   }
 
   /** Waits until a version is no longer being made. */
@@ -187,42 +185,4 @@ class Publisher {
       await delay(INTERVAL, undefined, this.options.signal && { signal: this.options.signal });
     }
   }
-
-  /**
-   * Whether Greengrass digested the files that were uploaded here. Another publisher may have overwritten them
-   * just before, with the same number in mind: then the version is neither's, and goes.
-   */
-  async #holds(arn: string, digests: ReadonlyMap<string, string>): Promise<boolean> {
-    if (digests.size === 0) return true;
-    const { recipe } = await this.greengrass.send(
-      new GetComponentCommand({ arn, recipeOutputFormat: 'JSON' }),
-    );
-    const { Manifests } = DigestedRecipe.parse(JSON.parse(Buffer.from(recipe ?? []).toString('utf8')));
-    const foreign = Manifests.flatMap(({ Artifacts }) => Artifacts).some(
-      ({ Uri, Digest }) => Digest !== undefined && digests.has(Uri) && digests.get(Uri) !== Digest,
-    );
-    if (foreign) await this.greengrass.send(new DeleteComponentCommand({ arn }));
-    return !foreign;
-  }
 }
-
-/** The artifacts of a recipe as Greengrass returns it: with digests in it. */
-const DigestedRecipe = z.object({
-  Manifests: z
-    .array(
-      z.object({
-        Artifacts: z
-          .array(
-            z
-              .object({
-                Uri: z.string().optional(),
-                URI: z.string().optional(),
-                Digest: z.string().optional(),
-              })
-              .transform(({ Uri, URI, Digest }) => ({ Uri: Uri ?? URI ?? '', Digest })),
-          )
-          .default([]),
-      }),
-    )
-    .default([]),
-});
