@@ -33,7 +33,8 @@ export function removeDurably(paths: readonly string[]): void {
   for (const folder of new Set(paths.map((path) => dirname(path)))) flushFolder(folder);
 }
 
-function flushFolder(folder: string): void {
+/** Has the names in a folder survive a power cut. */
+export function flushFolder(folder: string): void {
   let handle: number;
   try {
     handle = openSync(folder, 'r');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ComponentRecord } from '../config/effective-config.js';
 import { DeviceError } from '../errors.js';
 import type { JsonObject } from '../json.js';
 import { isJsonObject } from '../json.js';
@@ -23,13 +24,22 @@ export interface ComponentSpec {
   readonly artifactsDigest: string;
   /** What its recipe's variables stand for now. */
   readonly variables: Variables;
+  /** As whom, and with how much of the machine, a deployment wants it to run. */
+  readonly runWith?: ComponentRecord['runWith'];
+}
+
+/** A component of the set that is to be in force. */
+export interface SetMember {
+  readonly recipe: Recipe;
+  readonly configuration: JsonObject;
+  readonly runWith?: ComponentRecord['runWith'];
 }
 
 export interface SpecInput {
   readonly layout: Layout;
   readonly thingName: string;
   /** All components of the set, with their configuration. */
-  readonly set: ReadonlyMap<string, { recipe: Recipe; configuration: JsonObject }>;
+  readonly set: ReadonlyMap<string, SetMember>;
 }
 
 /**
@@ -65,6 +75,7 @@ export function specOf(name: string, input: SpecInput): ComponentSpec {
     artifacts: manifest.Artifacts,
     artifactsDigest: digestOf(input.layout.artifacts(name, recipe.version)),
     variables,
+    ...(member.runWith && { runWith: member.runWith }),
   };
 }
 

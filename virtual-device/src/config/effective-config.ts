@@ -12,14 +12,40 @@ const Json: z.ZodType<JsonValue> = z.json();
 /** A component as the effective configuration records it. */
 const ComponentRecord = z.object({
   version: z.string(),
+  /** `GENERIC`, or `PLUGIN` for what the device has built in. */
   componentType: z.string().default('GENERIC'),
   /** `name:HARD` or `name:SOFT`. */
   dependencies: z.array(z.string()).default([]),
   configuration: Json.default({}),
+  /** What a deployment said of the component's user and limits; memory in kilobytes. */
+  runWith: z
+    .object({
+      posixUser: z.string().optional(),
+      systemResourceLimits: z
+        .object({ memory: z.number().optional(), cpus: z.number().optional() })
+        .optional(),
+    })
+    .optional(),
 });
 export type ComponentRecord = z.infer<typeof ComponentRecord>;
 
-const EffectiveConfigFile = z.object({
+/** What deployments change: the components, by whose wish they are there, and the nucleus's own configuration. */
+export const ComponentSet = z.object({
+  nucleus: NucleusConfiguration,
+  components: z.record(z.string(), ComponentRecord),
+  /** Root components by deployment group, as the nucleus's DeploymentService keeps them. */
+  groups: z.record(
+    z.string(),
+    z.record(z.string(), z.object({ version: z.string(), groupConfigArn: z.string().optional() })),
+  ),
+  /** The thing groups that the device was in when it last asked, as `thinggroup/<name>`. */
+  membership: z.array(z.string()),
+  /** The latest deployment of each group; older ones are refused. */
+  lastDeployments: z.record(z.string(), z.object({ timestamp: z.number(), configArn: z.string() })),
+});
+export type ComponentSet = z.infer<typeof ComponentSet>;
+
+const EffectiveConfigFile = ComponentSet.extend({
   system: z.looseObject({
     rootpath: z.string(),
     thingName: z.string().min(1),
@@ -28,10 +54,6 @@ const EffectiveConfigFile = z.object({
     rootCaPath: z.string(),
     ipcSocketPath: z.string().optional(),
   }),
-  nucleus: NucleusConfiguration,
-  components: z.record(z.string(), ComponentRecord),
-  /** Root components by deployment group, as the nucleus's DeploymentService keeps them. */
-  groups: z.record(z.string(), z.record(z.string(), z.object({ version: z.string() }))),
 });
 export type EffectiveConfig = z.infer<typeof EffectiveConfigFile>;
 
@@ -93,7 +115,11 @@ function toDocument(config: EffectiveConfig, nucleusVersion: string): unknown {
     system: config.system,
     services: {
       [NUCLEUS]: { componentType: 'NUCLEUS', version: nucleusVersion, configuration: config.nucleus },
-      [DEPLOYMENT_SERVICE]: { GroupToRootComponents: config.groups },
+      [DEPLOYMENT_SERVICE]: {
+        GroupToRootComponents: config.groups,
+        GroupMembership: Object.fromEntries(config.membership.map((group) => [group, true])),
+        GroupToLastDeployment: config.lastDeployments,
+      },
       [MAIN]: { dependencies: Object.keys(config.components) },
       ...config.components,
     },
@@ -104,7 +130,13 @@ const Document = z.object({
   system: z.unknown(),
   services: z.looseObject({
     [NUCLEUS]: z.object({ configuration: z.unknown().optional() }).optional(),
-    [DEPLOYMENT_SERVICE]: z.object({ GroupToRootComponents: z.unknown().optional() }).optional(),
+    [DEPLOYMENT_SERVICE]: z
+      .object({
+        GroupToRootComponents: z.unknown().optional(),
+        GroupMembership: z.record(z.string(), z.unknown()).optional(),
+        GroupToLastDeployment: z.unknown().optional(),
+      })
+      .optional(),
     [MAIN]: z.unknown().optional(),
   }),
 });
@@ -116,6 +148,8 @@ function fromDocument(value: unknown): unknown {
     system,
     nucleus: nucleus?.configuration ?? {},
     groups: deployments?.GroupToRootComponents ?? {},
+    membership: Object.keys(deployments?.GroupMembership ?? {}),
+    lastDeployments: deployments?.GroupToLastDeployment ?? {},
     components,
   };
 }

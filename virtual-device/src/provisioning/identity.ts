@@ -82,6 +82,8 @@ export async function obtainIdentity(options: IdentityOptions): Promise<Effectiv
     nucleus: merged,
     components: {},
     groups: {},
+    membership: [],
+    lastDeployments: {},
   });
   tidyUp(layout);
   options.log('info', `Provisioned as ${thingName} with certificate ${certificateId}`);
@@ -110,6 +112,8 @@ function adopt(options: IdentityOptions, initConfig: InitConfig): EffectiveConfi
     nucleus,
     components: {},
     groups: {},
+    membership: [],
+    lastDeployments: {},
   });
 }
 
