@@ -1,5 +1,6 @@
 import pulumi from '@pulumi/pulumi';
 import { componentLogs } from './component-logs.js';
+import { containerRegistry } from './container-registry.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
 import { hookSha256, inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
@@ -32,6 +33,7 @@ export default async function program(
   const place = await currentPlace();
   const logRetentionDays = config.requireNumber('logRetentionDays');
   const buckets = storage(place);
+  containerRegistry();
   componentLogs(place, logRetentionDays);
   const identity = fleetIdentity(place);
   const { template } = provisioning(place, {

@@ -255,6 +255,26 @@ describe('the buckets', () => {
 });
 
 describe('the images of components', () => {
+  const repositories = () => resources.filter(({ type }) => type === 'aws-native:ecr:Repository');
+
+  it('have a repository of each component’s name, whose tags stay what they are', () => {
+    expect(repositories().map(({ inputs }) => inputs.repositoryName)).toEqual(containerComponents);
+    for (const { inputs } of repositories()) {
+      expect(inputs).toMatchObject({
+        imageTagMutability: 'IMMUTABLE',
+        imageScanningConfiguration: { scanOnPush: true },
+      });
+    }
+  });
+
+  it('expire only without a tag', () => {
+    for (const { inputs } of repositories()) {
+      const { lifecyclePolicyText } = Object(inputs.lifecyclePolicy);
+      const { rules } = JSON.parse(lifecyclePolicyText) as { rules: { selection: { tagStatus: string } }[] };
+      expect(rules.map(({ selection }) => selection.tagStatus)).toEqual(['untagged']);
+    }
+  });
+
   it('are what the devices’ components may pull, from these repositories alone', () => {
     const pulls = statements().filter(({ statement }) =>
       [statement.Action].flat().includes('ecr:BatchGetImage'),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { ECRClient } from '@aws-sdk/client-ecr';
 import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { IoTClient } from '@aws-sdk/client-iot';
@@ -25,6 +26,7 @@ function clientsOf(target: Target) {
   const config = clientConfig(target);
   return {
     iot: new IoTClient(config),
+    ecr: new ECRClient(config),
     s3: new S3Client(config),
     iam: new IAMClient(config),
     lambda: new LambdaClient(config),

@@ -1,17 +1,22 @@
 import { Command } from 'commander';
-import { statusTable } from '../fleet/status-table.js';
+import { brokenLines, deploymentLine, statusTable } from '../fleet/status-table.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
 
 /** `mooring status` */
 export function statusCommand(): Command {
   return withStack(new Command('status'))
-    .description('the devices of the fleet: connection, certificate, health and components')
+    .description(
+      'the fleet: connection, certificate, health and components of its devices, the deployment in force, what is broken',
+    )
     .action(async (options: CommonOptions & { stack: Stack }) => {
-      const { fleetStatus } = await import('../fleet/status.js');
+      const { fleetOverview } = await import('../fleet/overview.js');
       const { out, target } = contextOf(options);
-      const devices = await fleetStatus(target());
-      out.data(devices);
+      const { devices, deployment, broken } = await fleetOverview(target());
+      out.data({ devices, deployment, broken });
       out.line(devices.length > 0 ? statusTable(devices, out) : 'No device has joined the fleet yet');
+      out.line();
+      out.line(deploymentLine(deployment));
+      for (const line of brokenLines(broken, out)) out.line(line);
     });
 }

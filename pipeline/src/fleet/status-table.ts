@@ -1,4 +1,5 @@
 import { type Output, table } from '../output.js';
+import type { BrokenStatus, DeploymentStatus } from './overview.js';
 import type { DeviceStatus } from './status.js';
 
 /** The fleet as a table for people. */
@@ -12,7 +13,7 @@ export function statusTable(devices: readonly DeviceStatus[], out: Output): stri
     device.certificates
       .map(({ certificateId, status }) => `${certificateId.slice(0, 8)} ${status}`)
       .join(', ') || '-',
-    device.components.map(({ name, version, state }) => `${name} ${version} ${state}`).join(', ') || '-',
+    device.components.map((component) => componentText(component, out)).join(', ') || '-',
   ]);
   return table(['DEVICE', 'CONNECTION', 'HEALTH', 'CERTIFICATE', 'COMPONENTS'], rows);
 }
@@ -20,4 +21,36 @@ export function statusTable(devices: readonly DeviceStatus[], out: Output): stri
 function connection({ connected }: DeviceStatus, out: Output): string {
   if (connected === undefined) return '-';
   return connected ? out.style('green', 'connected') : out.style('yellow', 'disconnected');
+}
+
+function componentText({ name, version, state }: DeviceStatus['components'][number], out: Output): string {
+  const text = `${name} ${version} ${state}`;
+  return state === 'BROKEN' ? out.style('red', text) : text;
+}
+
+/** The deployment in force, in a line. */
+export function deploymentLine(deployment: DeploymentStatus | undefined): string {
+  if (deployment === undefined) return 'Nothing is deployed to the fleet yet';
+  const { revision, status, created, devices } = deployment;
+  const counts = Object.entries(devices).map(([outcome, count]) => `${count} ${outcome}`);
+  const when = created === undefined ? '' : ` of ${created}`;
+  const stopped = status === 'ACTIVE' ? '' : `, ${status}: it reaches no further device`;
+  return `Deployment revision ${revision}${when}${stopped}: ${counts.join(', ') || 'no device has it yet'}`;
+}
+
+/** A line for each version that is broken. */
+export function brokenLines(broken: readonly BrokenStatus[], out: Output): string[] {
+  return broken.map(({ name, version, devices, since, reason, heldBack }) => {
+    const shown = devices.slice(0, 3).join(', ');
+    const where =
+      devices.length === 0
+        ? 'on no device any more'
+        : `on ${devices.length} device${devices.length === 1 ? '' : 's'} (${shown}${devices.length > 3 ? ', …' : ''})`;
+    const when = since === undefined ? '' : ` since ${since}`;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    const what = heldBack
+      ? 'held back, publish a corrected version'
+      : 'not held back: the next deployment decides';
+    return `${out.style('red', `${name} ${version} is BROKEN`)} ${where}${when}${why}; ${what}`;
+  });
 }

@@ -18,7 +18,19 @@ export interface DeviceStatus {
   readonly certificates: readonly { certificateId: string; status: string; expires: string | undefined }[];
   /** Health that the Greengrass core reported; undefined before its first report. */
   readonly health: string | undefined;
-  readonly components: readonly { name: string; version: string; state: string }[];
+  readonly components: readonly ComponentStatus[];
+}
+
+/** A component on a device, as the device reported it. */
+export interface ComponentStatus {
+  readonly name: string;
+  readonly version: string;
+  /** Lifecycle state: `RUNNING`, `FINISHED`, `BROKEN` … */
+  readonly state: string;
+  /** When the state became what it is; ISO 8601. */
+  readonly since: string | undefined;
+  /** What the device says about it, if anything. */
+  readonly reason: string | undefined;
 }
 
 /** How many devices are asked about at a time. */
@@ -82,6 +94,8 @@ async function coreDevice(
           name: component.componentName ?? '',
           version: component.componentVersion ?? '',
           state: component.lifecycleState ?? '',
+          since: component.lastStatusChangeTimestamp?.toISOString(),
+          reason: component.lifecycleStateDetails || component.lifecycleStatusCodes?.join(', ') || undefined,
         });
       }
     }

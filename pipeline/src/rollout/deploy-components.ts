@@ -18,7 +18,7 @@ import {
   type Revision,
   sameDeployment,
 } from './deployment.js';
-import { failureReason, triedOn, viewRollout } from './executions.js';
+import { failureReason, rolloutCounts, viewRollout } from './executions.js';
 import { defaultWave, type RolloutPlan } from './rollout-plan.js';
 import { type Candidate, type Choice, chooseVersions, isBrokenForFleet } from './version-choice.js';
 import { type Watched, watchRollout } from './watch.js';
@@ -213,7 +213,9 @@ class FleetDeployment {
     fleetSize: number,
   ): Promise<Rollout['broken']> {
     const found = await brokenVersions(this.greengrass, this.groupArn);
-    const tried = found.length === 0 ? 0 : await this.#triedOn(revision);
+    const { succeeded = 0, failed = 0 } =
+      found.length > 0 ? await rolloutCounts(this.iot, revision.jobId) : {};
+    const tried = succeeded + failed;
     const judged: (BrokenVersion & { heldBack: boolean })[] = [];
     for (const broken of found) {
       if (!this.#own.includes(broken.name)) continue;
@@ -235,16 +237,6 @@ class FleetDeployment {
       if (isCurrent) judged.push({ ...broken, heldBack });
     }
     return judged;
-  }
-
-  async #triedOn({ jobId }: Revision): Promise<number> {
-    try {
-      return await triedOn(this.iot, jobId);
-    } catch (error) {
-      // Jobs that are long over are deleted by AWS IoT.
-      if (error instanceof Error && error.name === 'ResourceNotFoundException') return 0;
-      throw error;
-    }
   }
 
   async #watch(revision: Revision, things: readonly string[], plan: RolloutPlan): Promise<Rollout> {

@@ -4,6 +4,7 @@ import {
   type IoTClient,
   type JobExecutionStatus,
   paginateListJobExecutionsForJob,
+  ResourceNotFoundException,
 } from '@aws-sdk/client-iot';
 
 /** Where a device is with a deployment; `waiting` for its wave. */
@@ -50,11 +51,33 @@ export async function viewRollout(
   return { stopped: job?.status === 'CANCELED' || job?.status === 'DELETION_IN_PROGRESS', outcomes };
 }
 
-/** How many devices have tried a deployment. */
-export async function triedOn(iot: IoTClient, jobId: string): Promise<number> {
-  const { job } = await iot.send(new DescribeJobCommand({ jobId }));
-  const { numberOfSucceededThings = 0, numberOfFailedThings = 0 } = job?.jobProcessDetails ?? {};
-  return numberOfSucceededThings + numberOfFailedThings;
+/**
+ * How many devices are where with the job of a deployment; empty when there is no such job any more, as AWS IoT
+ * deletes those that are long over.
+ */
+export async function rolloutCounts(
+  iot: IoTClient,
+  jobId: string,
+): Promise<Readonly<Partial<Record<Outcome, number>>>> {
+  try {
+    const { job } = await iot.send(new DescribeJobCommand({ jobId }));
+    const details = job?.jobProcessDetails ?? {};
+    const counts: [Outcome, number][] = [
+      ['succeeded', details.numberOfSucceededThings ?? 0],
+      [
+        'failed',
+        (details.numberOfFailedThings ?? 0) +
+          (details.numberOfRejectedThings ?? 0) +
+          (details.numberOfTimedOutThings ?? 0),
+      ],
+      ['in progress', details.numberOfInProgressThings ?? 0],
+      ['queued', details.numberOfQueuedThings ?? 0],
+    ];
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return {};
+    throw error;
+  }
 }
 
 /** Why a device failed, in the device's own words. */

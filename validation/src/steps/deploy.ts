@@ -1,4 +1,5 @@
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeRepositoriesCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import {
   DescribeProvisioningTemplateCommand,
@@ -40,6 +41,8 @@ const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<u
       `there is no log group ${logGroupNamePrefix}`,
     );
   },
+  'AWS::ECR::Repository': ({ ecr }, repositoryName) =>
+    ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] })),
   'AWS::S3::Bucket': ({ s3 }, Bucket) => s3.send(new HeadBucketCommand({ Bucket })),
   'AWS::S3::BucketPolicy': ({ s3 }, Bucket) => s3.send(new GetBucketPolicyCommand({ Bucket })),
 };
