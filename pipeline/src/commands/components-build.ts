@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Command as NewCommand, Option } from 'commander';
 import type { BuildOptions, BuiltComponent } from '../components/build.js';
+import { MooringError } from '../errors.js';
 import { table } from '../output.js';
 import type { StateDirectory } from '../state-directory.js';
 import { type CommonOptions, contextOf, withCommonOptions } from './context.js';
@@ -50,26 +51,37 @@ export function buildOptions(
 export function buildComponentsCommand(): Command {
   return withCommonOptions(withBuildOptions(new NewCommand('build')))
     .description('build the components: images as OCI layouts, and artifacts')
-    .action(async (names: string[], options: CommonOptions & BuildArguments) => {
+    .option('--out <dir>', 'where to build (default: below the state directory, where publish finds it)')
+    .action(async (names: string[], options: CommonOptions & BuildArguments & { out?: string }) => {
       const { buildAndNote } = await import('../components/last-build.js');
       const { out, state } = contextOf(options);
-      state.prepare();
-      const built = await buildAndNote(buildOptions(names, options, state, out.progress));
-      out.line(
-        table(
-          ['COMPONENT', 'CONTENT', 'IMAGE', 'COMPRESSED', ''],
-          built.map((component) => [
-            component.name,
-            component.contentHash.slice(0, 12),
-            component.image?.digest.slice('sha256:'.length, 'sha256:'.length + 12) ?? '-',
-            sizes(component),
-            component.unchanged ? out.style('dim', 'unchanged') : out.style('green', 'built'),
-          ]),
-        ),
-      );
+      const asked = buildOptions(names, options, state, out.progress);
+      const outDir = resolve(options.out ?? asked.outDir);
+      if (options.out === undefined) state.prepare();
+      const refused: { name: string; reason: string }[] = [];
+      const built = await buildAndNote({
+        ...asked,
+        outDir,
+        onRefused: ({ name, error }) => refused.push({ name, reason: error.message }),
+      });
+      const rows = [
+        ...built.map((component) => [
+          component.name,
+          component.recipeVersion,
+          component.image?.digest.slice('sha256:'.length, 'sha256:'.length + 12) ?? '-',
+          sizes(component),
+          component.unchanged ? out.style('dim', 'unchanged') : out.style('green', 'built'),
+        ]),
+        ...refused.map(({ name }) => [name, '-', '-', '-', out.style('red', 'refused')]),
+      ];
+      out.line(table(['COMPONENT', 'VERSION', 'DIGEST', 'COMPRESSED', ''], rows));
       out.line();
-      out.line(`In ${join(state.built(options.base))}`);
-      out.data(built.map(({ recipe: _recipe, ...rest }) => rest));
+      out.line(`In ${outDir}`);
+      out.data([...built.map(({ recipe: _recipe, ...rest }) => rest), ...refused]);
+      if (refused.length > 0) {
+        const reasons = refused.map(({ name, reason }) => `${name} was not built: ${reason}`);
+        throw new MooringError('BuildRefused', reasons.join('\n'));
+      }
     });
 }
 

@@ -30,9 +30,14 @@ export class BuildContext {
     return this.folders.map(({ at }) => at);
   }
 
+  /** Whether a path is one of the folders, or below one. */
+  has(path: string): boolean {
+    return this.folders.some(({ at }) => isAtOrBelow(plainPath(path), at));
+  }
+
   /** @returns undefined when nothing is there */
   async find(path: string): Promise<ContextSource | undefined> {
-    const wanted = path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '');
+    const wanted = plainPath(path);
     for (const folder of this.folders) {
       if (wanted === folder.at) {
         return { entries: await folder.entries(), identity: folder.identity, file: undefined };
@@ -47,15 +52,21 @@ export class BuildContext {
   /** Writes the folders that some of these paths name, or lie in, to disk, as Docker takes a context. */
   async materialize(paths: readonly string[], target: string): Promise<void> {
     for (const folder of this.folders) {
-      const wanted = paths.some((path) => {
-        const clean = path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '');
-        return clean === folder.at || clean.startsWith(`${folder.at}/`);
-      });
+      const wanted = paths.some((path) => isAtOrBelow(plainPath(path), folder.at));
       if (!wanted) continue;
       await mkdir(join(target, folder.at), { recursive: true });
       for (const entry of sorted(await folder.entries())) await put(entry, join(target, folder.at));
     }
   }
+}
+
+/** Without a slash at either end. */
+function plainPath(path: string): string {
+  return path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '');
+}
+
+function isAtOrBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }
 
 function within(entries: readonly TreeEntry[], path: string): ContextSource | undefined {

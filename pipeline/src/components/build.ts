@@ -90,6 +90,7 @@ export async function buildComponents(options: BuildOptions): Promise<BuiltCompo
     onProgress: options.onProgress,
     signal: options.signal,
   };
+  await mkdir(job.outDir, { recursive: true });
   const built: BuiltComponent[] = [];
   let refusal: MooringError | undefined;
   for (const component of components) {
