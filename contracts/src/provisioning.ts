@@ -10,5 +10,8 @@ export const ProvisioningConfig = z.object({
   iotCredEndpoint: z.string().min(1),
   iotRoleAlias: z.string().min(1),
   provisioningTemplate: z.string().min(1),
+  /** Where the Greengrass data plane is when it is not at AWS: `iotdata`, the host of `iotDataEndpoint`. */
+  greengrassDataPlaneEndpoint: z.literal('iotdata').optional(),
+  greengrassDataPlanePort: z.number().int().min(1).max(65_535).optional(),
 });
 export type ProvisioningConfig = z.infer<typeof ProvisioningConfig>;

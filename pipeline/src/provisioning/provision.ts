@@ -36,12 +36,14 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
     const bucketName = bucketNames(await accountOf(target), target.region).provisioning;
     const bucket = textBucket(s3, bucketName);
     const claim = await claimCertificate(iot, bucket);
+    const iotCredEndpoint = await endpoint(iot, 'iot:CredentialProvider');
     const config: ProvisioningConfig = {
       awsRegion: target.region,
       iotDataEndpoint: await endpoint(iot, 'iot:Data-ATS'),
-      iotCredEndpoint: await endpoint(iot, 'iot:CredentialProvider'),
+      iotCredEndpoint,
       iotRoleAlias: names.roleAlias,
       provisioningTemplate: names.provisioningTemplate,
+      ...(target.endpoint !== undefined && localDataPlane(iotCredEndpoint)),
     };
     const objects: [key: string, text: string][] = [
       [objectKeys.rootCa, await rootCaOf(target)],
@@ -82,6 +84,12 @@ async function claimCertificate(
     certificateId: claim.certificateId,
     changed: [objectKeys.claimPrivateKey, objectKeys.claimCertificate],
   };
+}
+
+/** The local cloud serves everything that devices ask for over HTTPS at one port. */
+function localDataPlane(iotCredEndpoint: string): Partial<ProvisioningConfig> {
+  const port = Number(new URL(`https://${iotCredEndpoint}`).port || 443);
+  return { greengrassDataPlaneEndpoint: 'iotdata', greengrassDataPlanePort: port };
 }
 
 /** AWS IoT's certificate id: the SHA-256 fingerprint of the certificate, in lower-case hex. */

@@ -58,13 +58,14 @@ export async function prepareDevice(root: string, thing: string, image: ImageFil
     await writeFile(claimCertificatePath, image.claimCertificate);
     await writeFile(claimCertificatePrivateKeyPath, image.claimPrivateKey, { mode: 0o600 });
   }
-  const { awsRegion, iotDataEndpoint, iotCredEndpoint, iotRoleAlias, provisioningTemplate } = image.config;
+  const { awsRegion, iotDataEndpoint, iotCredEndpoint, iotRoleAlias, provisioningTemplate, ...dataPlane } =
+    image.config;
   await writeFile(
     configPath,
     stringify({
       services: {
         'aws.greengrass.Nucleus': {
-          configuration: { awsRegion, iotRoleAlias, iotDataEndpoint, iotCredEndpoint },
+          configuration: { awsRegion, iotRoleAlias, iotDataEndpoint, iotCredEndpoint, ...dataPlane },
         },
         'aws.greengrass.FleetProvisioningByClaim': {
           configuration: {
