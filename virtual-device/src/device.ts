@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { makeConnection, reportConnection } from './agent/connection.js';
 import type { AgentContext } from './agent/context.js';
 import { makeDeployments } from './agent/deployments.js';
@@ -5,11 +6,15 @@ import { startIpc } from './agent/ipc.js';
 import { makeRuntime, reportComponents } from './agent/runtime.js';
 import { takeRoot } from './agent-lock.js';
 import { type Clock, systemClock } from './clock.js';
+import { rebootRequest } from './component/command-folder.js';
 import { ComponentConfigurations } from './config/component-configuration.js';
 import type { EffectiveConfigStore } from './config/effective-config.js';
 import { readInitConfig } from './config/init-config.js';
+import type { ContainerImages } from './containers/images.js';
+import type { EngineChoice } from './containers/open.js';
 import { DeviceError, messageOf } from './errors.js';
 import type { DeviceEvent } from './events.js';
+import { Boot, watchReboots } from './hardware/boot.js';
 import { plugInButton } from './hardware/button.js';
 import { DEFAULT_LED, plugInLed } from './hardware/leds.js';
 import { type ComponentDetails, type IpcServer, UpdateNegotiation } from './ipc/index.js';
@@ -29,6 +34,10 @@ export interface DeviceOptions {
   readonly initConfig?: string;
   /** Names of the LEDs; `ACT` unless told otherwise. */
   readonly leds?: readonly string[];
+  /** Folder of unpacked container images, which devices of one machine may share; `<root>/images` otherwise. */
+  readonly imageStore?: string;
+  /** What runs containers: `auto`, an engine's name, or `process` for none. */
+  readonly containerEngine?: EngineChoice;
   readonly clock?: Clock;
   /** Aborting it stops the device, also while it starts. */
   readonly signal?: AbortSignal;
@@ -43,8 +52,14 @@ export interface Device {
   readonly state: ConnectionState;
   components(): readonly ComponentDetails[];
   onEvent(listener: (event: DeviceEvent) => void): () => void;
+  /** What runs containers; with `process` there is no engine, and images' commands run as plain processes. */
+  readonly containerEngine: ContainerImages['engine'];
+  /** Stops the device to be started again by its caller: an event says so, and the next start is a new boot. */
+  reboot(reason: string): Promise<void>;
   /** Makes the MQTT connection anew, with the certificate that is on disk now. */
   reconnect(): void;
+  /** Resolves when the device has stopped, for whatever reason. */
+  readonly stopped: Promise<void>;
   /** Stops the components in reverse order of their dependencies, then disconnects. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -102,9 +117,23 @@ export async function startDevice(options: DeviceOptions): Promise<Device> {
       store,
       signal: stop.signal,
       emit,
+      restart: (what, reason) => {
+        if (stop.signal.aborted) return;
+        logs.logger('com.aws.greengrass.Nucleus')('warn', `The ${what} restarts: ${reason}`);
+        if (what === 'device') new Boot(layout).end();
+        emit({ event: 'restarting', thingName: store.current.system.thingName, what, reason });
+        stop.abort(new DeviceError('STOPPED', `The ${what} restarts.`));
+      },
       onDispose: (disposer) => disposers.push(disposer),
     };
-    return await run(context, { leds: options.leds ?? [DEFAULT_LED], stop, listeners, dispose });
+    return await run(context, {
+      leds: options.leds ?? [DEFAULT_LED],
+      imageStore: resolve(options.imageStore ?? layout.images),
+      containerEngine: options.containerEngine ?? 'auto',
+      stop,
+      listeners,
+      dispose,
+    });
   } catch (error) {
     await dispose();
     throw error;
@@ -113,19 +142,24 @@ export async function startDevice(options: DeviceOptions): Promise<Device> {
 
 interface Control {
   readonly leds: readonly string[];
+  readonly imageStore: string;
+  readonly containerEngine: EngineChoice;
   readonly stop: AbortController;
   readonly listeners: Set<(event: DeviceEvent) => void>;
   readonly dispose: () => Promise<void>;
 }
 
 /** Puts the agent's parts together and starts them. */
-async function run(context: AgentContext, { leds, stop, listeners, dispose }: Control): Promise<Device> {
+async function run(context: AgentContext, control: Control): Promise<Device> {
   const { layout, logs, store, emit } = context;
+  const { leds, stop, listeners, dispose } = control;
   const { system } = store.current;
   const { thingName } = system;
   const log = logs.logger('com.aws.greengrass.Nucleus');
 
   for (const led of leds) plugInLed(layout, led);
+  const bootId = new Boot(layout).begin();
+  context.onDispose(watchReboots(rebootRequest(layout), (command) => context.restart('device', command)));
   const button = plugInButton(layout);
   context.onDispose(() => button.close());
 
@@ -135,7 +169,13 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
   const updates = new UpdateNegotiation(context.clock, log);
   const ipcPath = system.ipcSocketPath ?? layout.ipcSocket;
   let ipc: IpcServer | undefined;
-  const runtime = makeRuntime(context, tokens, () => ipc?.socketPath ?? ipcPath);
+  const runtime = await makeRuntime(context, {
+    tokens,
+    configurations,
+    ipcSocketPath: () => ipc?.socketPath ?? ipcPath,
+    imageStore: control.imageStore,
+    containerEngine: control.containerEngine,
+  });
   const { supervisor } = runtime;
   const deployments = makeDeployments(context, { connection, configurations, runtime, tokens });
   ipc = await startIpc(context, {
@@ -150,6 +190,10 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
   reportComponents(supervisor, context);
   reportConnection(connection, context, () => deployments.status.reconnected());
 
+  let resolveStopped = () => {};
+  const stopped = new Promise<void>((settle) => {
+    resolveStopped = settle;
+  });
   let stopping: Promise<void> | undefined;
   const shutDown = async () => {
     stop.abort(new DeviceError('STOPPED', 'The device is stopped.'));
@@ -160,12 +204,19 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
     await dispose();
     log('info', 'The device is stopped');
     emit({ event: 'stopped', thingName });
+    resolveStopped();
   };
   const device: Device = {
     thingName,
     root: layout.root,
+    stopped,
     get state() {
       return connection.state;
+    },
+    containerEngine: runtime.images.engine,
+    reboot(reason) {
+      context.restart('device', reason);
+      return device.stop();
     },
     components: () => componentsCapability(supervisor, configurations).list(),
     onEvent(listener) {
@@ -182,8 +233,13 @@ async function run(context: AgentContext, { leds, stop, listeners, dispose }: Co
   stop.signal.addEventListener('abort', () => void device.stop(), { once: true });
 
   deployments.load();
-  log('info', `Launching as ${thingName}`, { version: NUCLEUS_VERSION, rootPath: layout.root });
-  emit({ event: 'started', thingName, root: layout.root });
+  log('info', `Launching as ${thingName}`, {
+    version: NUCLEUS_VERSION,
+    rootPath: layout.root,
+    bootId,
+    containers: runtime.images.engine,
+  });
+  emit({ event: 'started', thingName, root: layout.root, containers: runtime.images.engine });
   connection.start();
   supervisor.startAll();
   deployments.status.start(stop.signal);

@@ -4,7 +4,13 @@ import type { LifecycleState, LocalDeployment } from './ipc/capabilities.js';
 export type DeviceEvent =
   | { readonly event: 'provisioning'; readonly detail: string }
   | { readonly event: 'provisioned'; readonly thingName: string; readonly certificateId: string }
-  | { readonly event: 'started'; readonly thingName: string; readonly root: string }
+  | {
+      readonly event: 'started';
+      readonly thingName: string;
+      readonly root: string;
+      /** What runs containers; `process` says that images' commands run as plain processes. */
+      readonly containers: 'docker' | 'podman' | 'process';
+    }
   | { readonly event: 'connected'; readonly thingName: string; readonly endpoint: string }
   | { readonly event: 'disconnected'; readonly thingName: string; readonly reason: string }
   | {
@@ -20,4 +26,14 @@ export type DeviceEvent =
       readonly status: LocalDeployment['status'];
       readonly reason?: string;
     }
+  | {
+      /** The device stops and is to be started again by whoever runs it: the whole device, or its agent alone. */
+      readonly event: 'restarting';
+      readonly thingName: string;
+      readonly what: RestartKind;
+      readonly reason: string;
+    }
   | { readonly event: 'stopped'; readonly thingName: string };
+
+/** What starts again: `device` as by a reboot, with a new boot id, or only the `agent`, as the nucleus does after bootstraps. */
+export type RestartKind = 'agent' | 'device';

@@ -9,7 +9,7 @@ export function describeEvent(event: DeviceEvent): string {
     case 'provisioned':
       return `provisioned as ${event.thingName}, certificate ${event.certificateId}`;
     case 'started':
-      return `${event.thingName} started in ${event.root}`;
+      return `${event.thingName} started in ${event.root}; containers run ${event.containers === 'process' ? 'as processes' : `with ${event.containers}`}`;
     case 'connected':
       return `connected to ${event.endpoint}`;
     case 'disconnected':
@@ -18,6 +18,8 @@ export function describeEvent(event: DeviceEvent): string {
       return `${event.component} ${event.version} ${event.state}${event.reason ? `: ${event.reason}` : ''}`;
     case 'deployment':
       return `deployment ${event.deploymentId} ${event.status}${event.reason ? `: ${event.reason}` : ''}`;
+    case 'restarting':
+      return `the ${event.what} restarts: ${event.reason}`;
     case 'stopped':
       return `${event.thingName} stopped`;
   }

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import type { Device } from '../device.js';
+import { type Command, Option } from 'commander';
+import type { EngineChoice } from '../containers/open.js';
 import { DEFAULT_LED } from '../hardware/leds.js';
 import { describeEvent, print, printJson } from './output.js';
 
@@ -8,12 +8,15 @@ interface RunOptions {
   readonly initConfig?: string;
   readonly exitWithParent?: true;
   readonly led?: string[];
+  readonly imageStore?: string;
+  readonly containerEngine: EngineChoice;
   readonly json?: true;
 }
 
 const HELP = `
 The first start provisions the device as config.yaml says; later starts need no --init-config, and take
-changed endpoints from it when it is given. SIGINT or SIGTERM stop the components and the device.
+changed endpoints from it when it is given. SIGINT or SIGTERM stop the components and the device. A component's
+reboot restarts the device in this process, and never the machine.
 
 Exit status:
   0  stopped as asked
@@ -32,6 +35,18 @@ export function addRunCommand(program: Command): void {
     .requiredOption('--root <folder>', "the device's root, as /greengrass/v2 is a real device's")
     .option('--init-config <file>', 'config.yaml of the nucleus and its fleet provisioning plugin')
     .option('--led <name...>', `LEDs that the device has (default: ${DEFAULT_LED})`)
+    .option(
+      '--image-store <folder>',
+      'unpacked container images, shared with other devices (default: <root>/images)',
+    )
+    .addOption(
+      new Option(
+        '--container-engine <engine>',
+        'what runs containers; process: unpacked images, as processes',
+      )
+        .choices(['auto', 'docker', 'podman', 'process'])
+        .default('auto'),
+    )
     .option('--exit-with-parent', 'stop when standard input ends, as it does when the parent process is gone')
     .option('--json', 'print one JSON object per event and line')
     .addHelpText('after', HELP)
@@ -39,44 +54,43 @@ export function addRunCommand(program: Command): void {
       // Who reads the events may be gone; the device goes on, or stops in good order.
       for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
       const stop = new AbortController();
-      const stopped = endOfRun(stop, options.exitWithParent === true);
+      stopWhenAsked(stop, options.exitWithParent === true);
       // Loaded here, so that the other commands need not wait for what only a running device uses.
       const { startDevice } = await import('../device.js');
-      let device: Device;
       try {
-        device = await startDevice({
-          root: options.root,
-          ...(options.initConfig !== undefined && { initConfig: options.initConfig }),
-          ...(options.led && { leds: options.led }),
-          signal: stop.signal,
-          onEvent: (event) => (options.json ? printJson(event) : print(describeEvent(event))),
-        });
+        for (let isToStart = true; isToStart; ) {
+          isToStart = false;
+          const device = await startDevice({
+            root: options.root,
+            ...(options.initConfig !== undefined && { initConfig: options.initConfig }),
+            ...(options.led && { leds: options.led }),
+            ...(options.imageStore !== undefined && { imageStore: options.imageStore }),
+            containerEngine: options.containerEngine,
+            signal: stop.signal,
+            onEvent: (event) => {
+              if (event.event === 'restarting') isToStart = true;
+              if (options.json) printJson(event);
+              else print(describeEvent(event));
+            },
+          });
+          await device.stopped;
+          isToStart &&= !stop.signal.aborted;
+        }
       } catch (error) {
         // What is read for its end would keep the process.
         process.stdin.destroy();
         if (stop.signal.aborted) return;
         throw error;
       }
-      await stopped;
-      await device.stop();
       process.stdin.destroy();
     });
 }
 
-/** Resolves when the device is to end; the signal is aborted then. */
-function endOfRun(stop: AbortController, withParent: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      stop.abort(new Error('asked to stop'));
-      resolve();
-    };
-    process.on('SIGINT', end);
-    process.on('SIGTERM', end);
-    process.on('SIGHUP', end);
-    if (!withParent) return;
-    process.stdin.on('end', end);
-    process.stdin.on('close', end);
-    process.stdin.on('error', end);
-    process.stdin.resume();
-  });
+/** Aborts the signal when the device is to end. */
+function stopWhenAsked(stop: AbortController, withParent: boolean): void {
+  const end = () => stop.abort(new Error('asked to stop'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  if (!withParent) return;
+  for (const event of ['end', 'close', 'error']) process.stdin.on(event, end);
+  process.stdin.resume();
 }

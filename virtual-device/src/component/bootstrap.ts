@@ -1,18 +1,8 @@
 import type { Clock } from '../clock.js';
 import { DeviceError } from '../errors.js';
 import type { Layout } from '../layout.js';
-import type { GreengrassLogs } from '../log/greengrass-log.js';
-import type { ProcessGroups } from './process-groups.js';
-import { startScript } from './script.js';
+import type { ScriptLauncher } from './launcher.js';
 import type { ComponentSpec } from './spec.js';
-
-export interface BootstrapOptions {
-  readonly layout: Layout;
-  readonly clock: Clock;
-  readonly logs: GreengrassLogs;
-  readonly groups: ProcessGroups;
-  readonly environment: Readonly<Record<string, string>>;
-}
 
 /** Seconds a bootstrap script may take unless its recipe says otherwise. */
 const BOOTSTRAP_TIMEOUT = 120;
@@ -23,31 +13,15 @@ const BOOTSTRAP_TIMEOUT = 120;
  * @returns its exit code; 0 when the component has no such script
  * @throws DeviceError DEPLOYMENT_INVALID when it does not end in time, or is ended by a signal
  */
-export async function runBootstrap(spec: ComponentSpec, options: BootstrapOptions): Promise<number> {
-  const { layout, clock, logs, groups, environment } = options;
+export async function runBootstrap(
+  spec: ComponentSpec,
+  { launcher, layout, clock }: { launcher: ScriptLauncher; layout: Layout; clock: Clock },
+): Promise<number> {
   const step = spec.lifecycle.bootstrap;
-  if (!step) return 0;
-  const script = startScript({
-    component: spec.name,
-    script: step.script,
-    cwd: layout.root,
-    groups,
-    clock,
-    environment: { ...process.env, ...environment, ...step.environment },
-    onLine: (stream, message) =>
-      logs.component(spec.name, {
-        level: stream === 'stdout' ? 'info' : 'warn',
-        thread: 'Copier',
-        logger: spec.name,
-        event: stream,
-        message,
-        fields: {
-          scriptName: `services.${spec.name}.${step.scriptName}`,
-          serviceName: spec.name,
-          currentState: 'NEW',
-        },
-      }),
-  });
+  const { name, version, runWith } = spec;
+  const owner = { name, version, state: 'NEW', runWith } as const;
+  if (!step || launcher.skips(owner, step)) return 0;
+  const script = launcher.start(owner, step, layout.root);
   const seconds = step.timeout ?? BOOTSTRAP_TIMEOUT;
   let timer: { cancel(): void } | undefined;
   const timedOut = new Promise<undefined>((resolve) => {

@@ -3,7 +3,6 @@ import { messageOf } from '../errors.js';
 import type { LifecycleState } from '../ipc/capabilities.js';
 import type { Lifecycle, LifecycleStep } from '../recipe/lifecycle.js';
 import type { RunningScript } from './script.js';
-import { shouldSkip } from './skip-if.js';
 
 /** Why a component is in its state, in the codes of the nucleus's fleet status messages. */
 export type StatusCode =
@@ -29,6 +28,8 @@ export interface StateChange {
 export interface ComponentHost {
   readonly clock: Clock;
   start(component: Component, step: LifecycleStep): RunningScript;
+  /** Whether the step's `SkipIf` holds. @throws DeviceError RECIPE_INVALID */
+  skips(component: Component, step: LifecycleStep): boolean;
   /** Resolves when every HARD dependency runs or has finished; rejects when the signal is aborted. */
   dependenciesReady(component: Component, signal: AbortSignal): Promise<void>;
   changed(change: StateChange): void;
@@ -84,6 +85,8 @@ export class Component {
     public version: string,
     public lifecycle: Lifecycle,
     private readonly host: ComponentHost,
+    /** Whether the device itself is the component: it runs without a process. */
+    private readonly isBuiltIn = false,
   ) {}
 
   get state(): LifecycleState {
@@ -223,6 +226,7 @@ export class Component {
   async #startUp(): Promise<Outcome> {
     this.#reported = undefined;
     await this.#endScripts();
+    if (this.isBuiltIn) return this.#wish === 'run' ? 'RUNNING' : 'STOPPING';
     const { startup, run } = this.lifecycle;
     if (startup) {
       const failure = await this.#runToEnd(
@@ -398,7 +402,7 @@ export class Component {
   }
 
   #skips(step: LifecycleStep): boolean {
-    return step.skipIf !== undefined && shouldSkip(step.skipIf, step.environment.PATH ?? process.env.PATH);
+    return this.host.skips(this, step);
   }
 
   #begin(step: LifecycleStep): RunningScript {

@@ -7,7 +7,8 @@ import { groupIsAlive, signalGroup } from './process-table.js';
 
 export interface ScriptOptions {
   readonly component: string;
-  readonly script: string;
+  /** Program and arguments. */
+  readonly command: readonly string[];
   readonly cwd: string;
   readonly environment: Readonly<NodeJS.ProcessEnv>;
   readonly groups: ProcessGroups;
@@ -35,10 +36,11 @@ const LAST_WORDS = 200;
 /** Longest piece of output without a line end that is logged as one line, in characters. */
 const MAX_LINE = 16_384;
 
-/** Starts a script with `/bin/sh -c`. @throws when its process cannot be recorded, as on a full disk */
+/** Starts a script's command. @throws when its process cannot be recorded, as on a full disk */
 export function startScript(options: ScriptOptions): RunningScript {
   const { clock, groups } = options;
-  const child = spawn('/bin/sh', ['-c', options.script], {
+  const [program = '', ...args] = options.command;
+  const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.environment,
     detached: true,
@@ -63,7 +65,7 @@ export function startScript(options: ScriptOptions): RunningScript {
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const exited = new Promise<ScriptExit>((resolve) => {
     child.once('error', (error) => {
-      // The shell itself could not be started: the working folder is gone, or there are too many processes.
+      // It could not be started at all: the working folder is gone, or there are too many processes.
       options.onLine('stderr', `The script could not be started: ${error.message}`);
       hasExited = true;
       resolve({ code: 127, signal: null });

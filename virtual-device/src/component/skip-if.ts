@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DeviceError } from '../errors.js';
 
@@ -16,7 +17,10 @@ export function shouldSkip(expression: string, path: string | undefined): boolea
       `SkipIf must be "onpath <program>" or "exists <path>", not "${expression}".`,
     );
   }
-  const holds = operator === 'exists' ? existsSync(operand) : isOnPath(operand, path ?? '');
+  const holds =
+    operator === 'exists'
+      ? existsSync(operand.replace(/^~(?=\/|$)/, homedir()))
+      : isOnPath(operand, path ?? '');
   return negated ? !holds : holds;
 }
 

@@ -19,6 +19,8 @@ export interface ComponentSpec {
   readonly dependencies: Readonly<Record<string, 'HARD' | 'SOFT'>>;
   readonly configuration: JsonObject;
   readonly lifecycle: Lifecycle;
+  /** Whether the device itself is the component: it has no process. */
+  readonly isBuiltIn: boolean;
   readonly artifacts: readonly Artifact[];
   /** Changes whenever a file of its artifacts does. */
   readonly artifactsDigest: string;
@@ -35,9 +37,14 @@ export interface SetMember {
   readonly runWith?: ComponentRecord['runWith'];
 }
 
+/** Types of components that are the nucleus's own code. */
+const WITHIN_NUCLEUS = ['aws.greengrass.plugin', 'aws.greengrass.nucleus'];
+
 export interface SpecInput {
   readonly layout: Layout;
   readonly thingName: string;
+  /** `platformOverride` of the nucleus's configuration. */
+  readonly platformOverride?: Readonly<Record<string, unknown>> | undefined;
   /** All components of the set, with their configuration. */
   readonly set: ReadonlyMap<string, SetMember>;
 }
@@ -51,7 +58,7 @@ export function specOf(name: string, input: SpecInput): ComponentSpec {
   const member = input.set.get(name);
   if (!member) throw new DeviceError('DEPLOYMENT_INVALID', `${name} is not among the device's components.`);
   const { recipe, configuration } = member;
-  const platform = currentPlatform();
+  const platform = currentPlatform(input.platformOverride);
   const manifest = selectManifest(recipe, platform);
   if (!manifest) {
     const words = Object.values(platform).join(' ');
@@ -60,6 +67,7 @@ export function specOf(name: string, input: SpecInput): ComponentSpec {
       `${name} ${recipe.version} has no manifest for this platform (${words}).`,
     );
   }
+  const isBuiltIn = WITHIN_NUCLEUS.includes(recipe.type.toLowerCase());
   const variables = variablesOf(recipe, input);
   const section = interpolateJson(lifecycleOf(recipe, manifest), variables);
   return {
@@ -71,8 +79,9 @@ export function specOf(name: string, input: SpecInput): ComponentSpec {
         .map(([dependency, { type }]) => [dependency, type]),
     ),
     configuration,
-    lifecycle: parseLifecycle(isJsonObject(section) ? section : {}, name),
-    artifacts: manifest.Artifacts,
+    lifecycle: isBuiltIn ? {} : parseLifecycle(isJsonObject(section) ? section : {}, name),
+    isBuiltIn,
+    artifacts: isBuiltIn ? [] : manifest.Artifacts,
     artifactsDigest: digestOf(input.layout.artifacts(name, recipe.version)),
     variables,
     ...(member.runWith && { runWith: member.runWith }),

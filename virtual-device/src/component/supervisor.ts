@@ -1,20 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import type { Clock } from '../clock.js';
 import type { LifecycleState } from '../ipc/capabilities.js';
-import type { Layout } from '../layout.js';
 import type { GreengrassLogs } from '../log/greengrass-log.js';
 import { Component, type ComponentHost, type StateChange } from './component.js';
-import type { ProcessGroups } from './process-groups.js';
-import { startScript } from './script.js';
+import type { ScriptLauncher, ScriptOwner } from './launcher.js';
 import type { ComponentSpec } from './spec.js';
 
 export interface SupervisorOptions {
-  readonly layout: Layout;
   readonly clock: Clock;
   readonly logs: GreengrassLogs;
-  readonly groups: ProcessGroups;
-  /** What a component's processes find in their environment beside the agent's own. */
-  readonly environmentOf: (component: string) => Readonly<Record<string, string>>;
+  readonly launcher: ScriptLauncher;
 }
 
 /** States in which a component has what others need of it. */
@@ -60,7 +54,7 @@ export class Supervisor {
       this.#components.set(spec.name, { component: existing.component, spec });
       return;
     }
-    const component = new Component(spec.name, spec.version, spec.lifecycle, this.#host);
+    const component = new Component(spec.name, spec.version, spec.lifecycle, this.#host, spec.isBuiltIn);
     this.#components.set(spec.name, { component, spec });
   }
 
@@ -124,39 +118,8 @@ export class Supervisor {
   #makeHost(): ComponentHost {
     return {
       clock: this.options.clock,
-      start: (component, step) => {
-        const { layout, logs, groups, clock, environmentOf } = this.options;
-        const { name } = component;
-        const cwd = layout.work(name);
-        mkdirSync(cwd, { recursive: true });
-        const scriptName = `services.${name}.${step.scriptName}`;
-        const fields = () => ({ scriptName, serviceName: name, currentState: component.state });
-        logs.component(name, {
-          level: 'info',
-          thread: `${name}-lifecycle`,
-          logger: name,
-          event: 'shell-runner-start',
-          fields: { ...fields(), command: JSON.stringify(step.script) },
-        });
-        return startScript({
-          component: name,
-          script: step.script,
-          cwd,
-          groups,
-          clock,
-          environment: { ...process.env, ...environmentOf(name), ...step.environment },
-          onLine: (stream, line) => {
-            logs.component(name, {
-              level: stream === 'stdout' ? 'info' : 'warn',
-              thread: 'Copier',
-              logger: name,
-              event: stream,
-              message: line.trim(),
-              fields: fields(),
-            });
-          },
-        });
-      },
+      start: (component, step) => this.options.launcher.start(this.#owner(component), step),
+      skips: (component, step) => this.options.launcher.skips(this.#owner(component), step),
       dependenciesReady: (component, signal) => {
         const hard = this.#hardDependencies(component.name);
         return this.#when(
@@ -166,6 +129,20 @@ export class Supervisor {
       },
       changed: (change) => this.#changed(change),
       log: (component, level, message) => this.#log(component.name, level, message),
+    };
+  }
+
+  #owner(component: Component): ScriptOwner {
+    const { name, version } = component;
+    const runWith = this.spec(name)?.runWith;
+    // The state is that of the moment when a line is logged.
+    return {
+      name,
+      version,
+      runWith,
+      get state() {
+        return component.state;
+      },
     };
   }
 

@@ -14,6 +14,8 @@ export interface LifecycleStep {
   readonly timeout: number | undefined;
   readonly skipIf: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Of a bootstrap step: whether it also runs when a deployment is rolled back. */
+  readonly onRollback?: boolean;
 }
 
 export const LIFECYCLE_STEPS = ['bootstrap', 'install', 'startup', 'run', 'shutdown', 'recover'] as const;
@@ -21,7 +23,13 @@ export type LifecycleStepName = (typeof LIFECYCLE_STEPS)[number];
 
 export type Lifecycle = { readonly [step in LifecycleStepName]?: LifecycleStep };
 
-const Environment = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String));
+const Environment = z
+  .record(
+    z.string(),
+    z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((value) => String(value ?? '')),
+  )
+  .nullish()
+  .transform((variables) => variables ?? {});
 
 const Step = canonicalKeys(
   z.object({
@@ -29,7 +37,8 @@ const Step = canonicalKeys(
     RequiresPrivilege: z.union([z.boolean(), z.stringbool()]).default(false),
     Timeout: z.coerce.number().positive().optional(),
     SkipIf: z.string().optional(),
-    Setenv: Environment.default({}),
+    Setenv: Environment,
+    BootstrapOnRollback: z.union([z.boolean(), z.stringbool()]).default(false),
   }),
 );
 
@@ -42,7 +51,7 @@ const Step = canonicalKeys(
 export function parseLifecycle(section: JsonObject, component: string): Lifecycle {
   const where = `${component}: Lifecycle`;
   const find = (name: string) => Object.entries(section).find(([key]) => key.toLowerCase() === name);
-  const common = parseWith(Environment.default({}), find('setenv')?.[1], `${where}.Setenv`);
+  const common = parseWith(Environment, find('setenv')?.[1], `${where}.Setenv`);
   const lifecycle: { [step in LifecycleStepName]?: LifecycleStep } = {};
   for (const name of LIFECYCLE_STEPS) {
     const [key, value] = find(name) ?? [];
@@ -70,6 +79,7 @@ export function parseLifecycle(section: JsonObject, component: string): Lifecycl
       timeout: step.Timeout,
       skipIf: step.SkipIf,
       environment: { ...common, ...step.Setenv },
+      ...(name === 'bootstrap' && { onRollback: step.BootstrapOnRollback }),
     };
   }
   return lifecycle;

@@ -7,9 +7,24 @@ export type Platform = Readonly<Record<string, string>>;
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'aarch64', ia32: 'x86' };
 
-/** The platform that this process runs on, in Greengrass's words. */
-export function currentPlatform(): Platform {
-  return { os: process.platform, architecture: ARCHITECTURES[process.arch] ?? process.arch };
+/** What the machine says of a kind of processor in more detail, in the nucleus's words. */
+const DETAILS: Record<string, string> = { arm64: 'arm8', arm: 'arm7' };
+
+/**
+ * The platform that this process runs on, in Greengrass's words.
+ *
+ * @param override `platformOverride` of the nucleus's configuration: attributes added or replaced
+ */
+export function currentPlatform(override: Readonly<Record<string, unknown>> = {}): Platform {
+  const detail = DETAILS[process.arch];
+  return {
+    os: process.platform,
+    architecture: ARCHITECTURES[process.arch] ?? process.arch,
+    ...(detail !== undefined && { 'architecture.detail': detail }),
+    ...Object.fromEntries(
+      Object.entries(override).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    ),
+  };
 }
 
 /** The first manifest that fits; a recipe without manifests fits everywhere. */
@@ -37,7 +52,8 @@ function fits(name: string, label: string | undefined, template: JsonValue): boo
   if (template === null) return label === undefined;
   if (typeof template !== 'string') return false;
   if (ANY[name]?.includes(template)) return true;
-  if (label === undefined) return false;
+  // A nucleus that names no runtime is the classic one.
+  if (label === undefined) return name === 'runtime' && template === 'aws_nucleus_classic';
   if (template === '//') return true;
   if (template.length > 2 && template.startsWith('/') && template.endsWith('/')) {
     try {

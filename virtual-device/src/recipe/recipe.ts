@@ -56,11 +56,17 @@ const ArtifactSchema = canonicalKeys(
 
 const ManifestSchema = canonicalKeys(
   z.object({
-    Name: z.string().optional(),
-    Platform: JsonObjectSchema.default({}),
-    Lifecycle: JsonObjectSchema.default({}),
-    Selections: z.array(z.string()).default([]),
-    Artifacts: z.array(ArtifactSchema).default([]),
+    Name: z.string().nullish(),
+    Platform: JsonObjectSchema.nullish().transform((platform) => platform ?? {}),
+    Lifecycle: JsonObjectSchema.nullish().transform((lifecycle) => lifecycle ?? {}),
+    Selections: z
+      .array(z.string())
+      .nullish()
+      .transform((selections) => selections ?? []),
+    Artifacts: z
+      .array(ArtifactSchema)
+      .nullish()
+      .transform((artifacts) => artifacts ?? []),
   }),
 );
 
@@ -69,9 +75,12 @@ const RecipeSchema = canonicalKeys(
     RecipeFormatVersion: z.literal('2020-01-25'),
     ComponentName,
     ComponentVersion,
-    ComponentType: z.string().default('aws.greengrass.generic'),
-    ComponentDescription: z.string().optional(),
-    ComponentPublisher: z.string().optional(),
+    ComponentType: z
+      .string()
+      .nullish()
+      .transform((type) => type ?? 'aws.greengrass.generic'),
+    ComponentDescription: z.string().nullish(),
+    ComponentPublisher: z.string().nullish(),
     ComponentConfiguration: canonicalKeys(
       z.object({ DefaultConfiguration: JsonObjectSchema.nullish().transform((value) => value ?? {}) }),
     ).nullish(),
