@@ -164,8 +164,11 @@ export class SpoolJournal {
     return this.#nextFlush;
   }
 
+  /** Nothing can be done with it afterwards. */
   close(): void {
     closeSync(this.#file);
+    // Another file may get the number.
+    this.#file = -1;
   }
 
   #recover(): { entries: readonly JournalEntry[]; droppedBytes: number } {
