@@ -84,11 +84,9 @@ export function greengrass(
     }
   });
   shadows.onUpdate((update) => recordShadow(deployments, clock, update));
-  try {
-    sending.resume();
-  } catch (error) {
-    log('error', 'A deployment could not be sent', { error: String(error) });
-  }
+  sending.resume(({ deploymentId }, error) =>
+    log('error', 'A deployment could not be sent', { deploymentId, error: String(error) }),
+  );
 
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({

@@ -23,7 +23,7 @@ export interface Delivery {
   forget(record: DeploymentRecord): void;
   status(record: DeploymentRecord): 'ACTIVE' | 'COMPLETED' | 'CANCELED' | 'FAILED' | 'INACTIVE';
   /** Does what was begun when the local cloud was stopped: sends and cancels what was not yet. */
-  resume(): void;
+  resume(failed: (record: DeploymentRecord, error: unknown) => void): void;
   /** @throws AwsError when the deployment is larger than can be sent. */
   checkSize(record: DeploymentRecord): void;
 }
@@ -110,12 +110,16 @@ export function delivery(deployments: DeploymentStore, jobs: JobEngine, shadows:
       );
     },
 
-    resume() {
+    resume(failed) {
       // The oldest first, so that a shadow ends with the newest.
       for (const record of deployments.list().reverse()) {
-        if (record.canceled) self.cancel(record, 'CANCELED');
-        else if (!deployments.isLatest(record)) self.cancel(record, 'REVISED');
-        else if (!record.sent) self.send(record);
+        try {
+          if (record.canceled) self.cancel(record, 'CANCELED');
+          else if (!deployments.isLatest(record)) self.cancel(record, 'REVISED');
+          else if (!record.sent) self.send(record);
+        } catch (error) {
+          failed(record, error);
+        }
       }
     },
   };
