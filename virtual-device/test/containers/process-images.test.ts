@@ -1,4 +1,12 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageStore } from '../../src/containers/image-store.js';
@@ -93,9 +101,9 @@ describe('images without an engine', () => {
     });
     const plain = await registry.add('app', { platform: OTHER, layers: [[file('x')]] });
     await images.pull(plain, signal);
-    expect(said.some((line) => line.startsWith('warn') && line.includes(`is for linux/${OTHER.architecture}`))).toBe(
-      true,
-    );
+    expect(
+      said.some((line) => line.startsWith('warn') && line.includes(`is for linux/${OTHER.architecture}`)),
+    ).toBe(true);
   });
 
   it.each([
@@ -150,7 +158,9 @@ describe('images without an engine', () => {
     });
     await expect(images.pull(zstd, signal)).rejects.toThrow('compressed with zstd, which is not built');
     const lying = await registry.add('app', { layers: [[file('x')]], compress: () => Buffer.alloc(1024) });
-    await expect(images.pull(lying, signal)).rejects.toThrow(/unpacks to sha256:.*, but its configuration says/);
+    await expect(images.pull(lying, signal)).rejects.toThrow(
+      /unpacks to sha256:.*, but its configuration says/,
+    );
   });
 
   it('never reach out of their folder', async () => {

@@ -97,7 +97,11 @@ export class TestRegistry {
     const descriptors = archives.map((archive) => {
       const blob = compress(archive);
       this.blobs.set(digestOf(blob), blob);
-      return { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: digestOf(blob), size: blob.length };
+      return {
+        mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+        digest: digestOf(blob),
+        size: blob.length,
+      };
     });
     const configuration = Buffer.from(
       JSON.stringify({
