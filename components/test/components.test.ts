@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { componentNames, topics } from '@mooring/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundle, bundleComponents } from '../bundle.js';
 import { CoreDevice, type RunningProcess } from './support/core-device.js';
 import { eventually } from './support/eventually.js';
+import { makePrograms, type Programs } from './support/programs.js';
 
 const { led: LED, button: BUTTON } = componentNames;
 const frequency = topics.frequency('SN-1');
@@ -18,18 +15,16 @@ const ready = {
     eventually(() => expect(process.out.join('\n')).toContain('Watches key 148')),
 };
 
-describe('the bundled components on a core device', () => {
-  let outDir: string;
-  let bundle: Bundle;
+describe('the components’ programs on a core device', () => {
+  let programs: Programs;
 
   beforeAll(async () => {
-    outDir = await mkdtemp(join(tmpdir(), 'mooring-components-'));
-    bundle = await bundleComponents({ outDir });
+    programs = await makePrograms();
   });
-  afterAll(() => rm(outDir, { recursive: true, force: true }));
+  afterAll(() => programs.remove());
 
   it('blink the LED, follow the cloud’s frequency, and stop and start it with the button', async () => {
-    const device = await CoreDevice.start(bundle);
+    const device = await CoreDevice.start(programs);
     const led = await device.run(LED);
     await ready.led(device);
     expect(device.told(frequency)).toEqual(['{"frequency":2}']);
@@ -72,7 +67,7 @@ describe('the bundled components on a core device', () => {
   });
 
   it('stay in step when one of them is killed and started again', async () => {
-    const device = await CoreDevice.start(bundle);
+    const device = await CoreDevice.start(programs);
     const led = await device.run(LED);
     const first = await device.run(BUTTON);
     await ready.led(device);
@@ -102,7 +97,7 @@ describe('the bundled components on a core device', () => {
   });
 
   it('exit, with one line that says why, when the core device is gone', async () => {
-    const device = await CoreDevice.start(bundle);
+    const device = await CoreDevice.start(programs);
     const led = await device.run(LED);
     const pressed = await device.run(BUTTON);
     await ready.led(device);
@@ -119,12 +114,12 @@ describe('the bundled components on a core device', () => {
   });
 
   it('say on one line why they cannot start', async () => {
-    const device = await CoreDevice.start(bundle);
+    const device = await CoreDevice.start(programs);
     const refused = [
       { env: { AWS_IOT_THING_NAME: '' }, says: 'AWS_IOT_THING_NAME is "", which is no thing name' },
       { env: { SVCUID: '' }, says: 'SVCUID is not set' },
       { env: { SVCUID: 'another' }, says: 'The core device does not accept the connection' },
-      { env: { SYSFS_PATH: outDir }, says: 'No LED ACT: ' },
+      { env: { SYSFS_PATH: device.root }, says: 'No LED ACT: ' },
     ];
     await Promise.all(
       refused.map(async ({ env, says }) => {

@@ -138,8 +138,9 @@ case $commands in
   *[!\ ]*) ;;
   *) commands='[]' ;;
 esac
+# A list comes without a space behind its bracket; with one it is the test command.
 case $commands in
-  \[*)
+  \[[!\ ]*)
     printf '%s\n' "$commands" | LC_ALL=C parse_list commands ||
       refuse "commands is not a list of texts, nor one text with a command a line: $commands"
     ;;

@@ -5,8 +5,6 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-import { parse } from 'yaml';
-import { z } from 'zod';
 import {
   type IotCoreMessage,
   IpcError,
@@ -14,33 +12,17 @@ import {
   type JsonValue,
   startIpcServer,
 } from '../../../virtual-device/dist/ipc/index.js';
-import type { Bundle } from '../../bundle.js';
 import { pressRecords } from './input-record.js';
+import type { Programs } from './programs.js';
+import { type Recipe, recipeOf } from './recipe.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const THING = 'SN-1';
 
-const Recipe = z.object({
-  ComponentConfiguration: z.object({ DefaultConfiguration: z.record(z.string(), z.json()) }),
-  Manifests: z.array(
-    z.object({
-      Platform: z.object({ os: z.literal('linux'), architecture: z.enum(['amd64', 'aarch64']) }),
-      Artifacts: z.array(z.object({ URI: z.string() })),
-      Lifecycle: z.object({ Run: z.object({ RequiresPrivilege: z.literal(true), Script: z.string() }) }),
-    }),
-  ),
-});
-type Recipe = z.infer<typeof Recipe>;
-
-export async function recipeOf(bundle: Bundle, component: string): Promise<Recipe> {
-  const text = await readFile(join(bundle.recipeDir, `${component}-1.0.0.yaml`), 'utf8');
-  return Recipe.parse(parse(text));
-}
-
 /**
  * As much of a core device as a component sees: the IPC server of the virtual device, the recipe's
- * configuration and access control, its Run script as a process, and an LED and a button below a root of
- * this test's own.
+ * configuration and access control, its Run script with a `docker` that runs the program as a process, and an
+ * LED and a button below a root of this test's own.
  */
 export class CoreDevice {
   readonly published: { readonly topic: string; readonly payload: string; readonly qos: number }[] = [];
@@ -51,12 +33,12 @@ export class CoreDevice {
   #pressTime = 1_000;
 
   private constructor(
-    private readonly root: string,
-    private readonly bundle: Bundle,
+    readonly root: string,
+    private readonly programs: Programs,
   ) {}
 
-  static async start(bundle: Bundle): Promise<CoreDevice> {
-    const device = new CoreDevice(await temporaryFolder(), bundle);
+  static async start(programs: Programs): Promise<CoreDevice> {
+    const device = new CoreDevice(await temporaryFolder(), programs);
     await device.#makeHardware();
     await device.startIpc();
     onTestFinished(() => device.stopIpc());
@@ -92,6 +74,12 @@ export class CoreDevice {
         restart: unused,
         stop: unused,
       },
+      updates: {
+        subscribeToUpdates: () => () => {},
+        defer: unused,
+        subscribeToValidation: () => () => {},
+        report: unused,
+      },
       localDeployments: { create: unused, status: () => undefined, list: () => [] },
       log: (level, message) => {
         if (level === 'warn' || level === 'error') this.refusals.push(message);
@@ -106,24 +94,27 @@ export class CoreDevice {
 
   /** Runs a component as its recipe says. */
   async run(component: string, env: NodeJS.ProcessEnv = {}): Promise<RunningProcess> {
-    const recipe = await recipeOf(this.bundle, component);
+    const recipe = await recipeOf(component);
     this.#recipes.set(component, recipe);
-    const architecture = process.arch === 'arm64' ? 'aarch64' : 'amd64';
-    const script = recipe.Manifests.find(({ Platform }) => Platform.architecture === architecture)?.Lifecycle
-      .Run.Script;
-    if (!script) throw new Error(`${component} has no manifest for ${architecture}`);
-    const artifacts = join(this.bundle.artifactDir, component, '1.0.0');
+    const { Run, Setenv } = recipe.Manifests[0].Lifecycle;
+    const variables = (text: string) =>
+      text
+        .replaceAll('{kernel:rootPath}', this.root)
+        .replaceAll(/\{configuration:\/(\w+)\}/g, (_, key: string) =>
+          String(this.#configuration(component)[key] ?? ''),
+        );
     const running = new RunningProcess(
-      spawn('sh', ['-c', script.replaceAll('{artifacts:path}', artifacts)], {
+      spawn('sh', ['-c', variables(Run.Script).replaceAll('IMAGE_URI', component)], {
         cwd: this.root,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
-          PATH: process.env.PATH,
+          PATH: `${this.programs.dockerFolder}:${process.env.PATH}`,
           AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: this.#server?.socketPath,
           SVCUID: component,
           AWS_IOT_THING_NAME: THING,
           SYSFS_PATH: join(this.root, 'sys'),
           DEVFS_PATH: join(this.root, 'dev'),
+          ...Object.fromEntries(Object.entries(Setenv).map(([name, value]) => [name, variables(value)])),
           ...env,
         },
       }),
@@ -179,7 +170,7 @@ export class CoreDevice {
   }
 
   #configuration(component: string): Record<string, JsonValue> {
-    return this.#recipes.get(component)?.ComponentConfiguration.DefaultConfiguration ?? {};
+    return this.#recipes.get(component)?.ComponentConfiguration?.DefaultConfiguration ?? {};
   }
 
   async #makeHardware(): Promise<void> {

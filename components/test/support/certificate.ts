@@ -1,0 +1,16 @@
+/** A certificate of `CN=SN-1`, valid until the end of 2049. */
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBljCCAT2gAwIBAgIUIw8JXp+PzqFey3uy0RemmeXzV0swCgYIKoZIzj0EAwIw
+ITEQMA4GA1UECgwHTW9vcmluZzENMAsGA1UEAwwEU04tMTAeFw0yNjExMjIyMzI4
+MTFaFw00OTEyMzEyMzI4MTFaMCExEDAOBgNVBAoMB01vb3JpbmcxDTALBgNVBAMM
+BFNOLTEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARoykx2dcVwVaNnIJm72iBA
+IVntrkaFbxanpV5ypWFDTc/yvFUoR7jdv3Mj+gYDSI+sTVOpRKI1IorQMmg1wxZT
+o1MwUTAdBgNVHQ4EFgQUIC5bxyScv5IlwLEPR1nGXYq82qkwHwYDVR0jBBgwFoAU
+IC5bxyScv5IlwLEPR1nGXYq82qkwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQD
+AgNHADBEAiB9oibtZvU9tZMp3BRs+/ywrmSj9nVR6uLJ/1TSOdAQxQIgf1Noco6t
+li7oVYUnkDb6yxQ7OIMB1jf1c0ogcaG/osg=
+-----END CERTIFICATE-----
+`;
+
+/** When it ends, in milliseconds since 1970. */
+export const NOT_AFTER = Date.UTC(2049, 11, 31, 23, 28, 11);
