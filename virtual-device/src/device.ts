@@ -3,6 +3,7 @@ import { makeConnection, reportConnection } from './agent/connection.js';
 import type { AgentContext } from './agent/context.js';
 import { makeDeployments } from './agent/deployments.js';
 import { startIpc } from './agent/ipc.js';
+import { startLogUploads } from './agent/log-uploads.js';
 import { makeRuntime, reportComponents } from './agent/runtime.js';
 import { takeRoot } from './agent-lock.js';
 import { type Clock, systemClock } from './clock.js';
@@ -177,7 +178,7 @@ async function run(context: AgentContext, control: Control): Promise<Device> {
     containerEngine: control.containerEngine,
   });
   const { supervisor } = runtime;
-  const deployments = makeDeployments(context, { connection, configurations, runtime, tokens });
+  const deployments = makeDeployments(context, { connection, configurations, runtime, tokens, updates });
   ipc = await startIpc(context, {
     socketPath: ipcPath,
     tokens,
@@ -188,7 +189,8 @@ async function run(context: AgentContext, control: Control): Promise<Device> {
     updates,
   });
   reportComponents(supervisor, context);
-  reportConnection(connection, context, () => deployments.status.reconnected());
+  reportConnection(connection, context);
+  startLogUploads(context, { configurations, credentials: runtime.credentials });
 
   let resolveStopped = () => {};
   const stopped = new Promise<void>((settle) => {
@@ -197,8 +199,7 @@ async function run(context: AgentContext, control: Control): Promise<Device> {
   let stopping: Promise<void> | undefined;
   const shutDown = async () => {
     stop.abort(new DeviceError('STOPPED', 'The device is stopped.'));
-    deployments.status.close();
-    await deployments.local.close();
+    await deployments.close();
     await supervisor.closeAll();
     await connection.close();
     await dispose();
@@ -241,8 +242,7 @@ async function run(context: AgentContext, control: Control): Promise<Device> {
   });
   emit({ event: 'started', thingName, root: layout.root, containers: runtime.images.engine });
   connection.start();
-  supervisor.startAll();
-  deployments.status.start(stop.signal);
+  deployments.start();
   if (stop.signal.aborted) {
     await device.stop();
     stop.signal.throwIfAborted();

@@ -64,6 +64,10 @@ export class CloudWatchLogs implements LogDestination {
   }
 
   #load(): Promise<{ sdk: Sdk; client: CloudWatchLogsClient }> {
+    if (this.options.region === '') {
+      const key = 'services.aws.greengrass.Nucleus.configuration.awsRegion';
+      return Promise.reject(new DeviceError('CONFIG_INVALID', `${key} is missing.`));
+    }
     this.#loaded ??= import('@aws-sdk/client-cloudwatch-logs').then((sdk) => ({
       sdk,
       client: new sdk.CloudWatchLogsClient({
