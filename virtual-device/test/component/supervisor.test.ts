@@ -1,10 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { StateChange } from '../../src/component/component.js';
+import { type RunWith, ScriptLauncher } from '../../src/component/launcher.js';
 import { ProcessGroups } from '../../src/component/process-groups.js';
 import { groupIsAlive, listProcesses } from '../../src/component/process-table.js';
+import { ResourceLimits } from '../../src/component/resource-limits.js';
 import type { ComponentSpec } from '../../src/component/spec.js';
 import { Supervisor } from '../../src/component/supervisor.js';
 import { makeLayout } from '../../src/layout.js';
@@ -22,16 +26,22 @@ class ImpatientClock implements Clock {
   }
 }
 
-function setUp(clock: Clock = systemClock) {
-  const layout = makeLayout(join(temporaryFolder(), 'v2'));
+function setUp(clock: Clock = systemClock, settings: { runWithDefault?: RunWith } = {}) {
+  const folder = temporaryFolder();
+  // Components may run as other users.
+  chmodSync(folder, 0o755);
+  const layout = makeLayout(join(folder, 'v2'));
   const groups = new ProcessGroups(layout.processes, { name: 'MARK', value: layout.root });
-  const supervisor = new Supervisor({
+  const logs = new GreengrassLogs(layout.logs, clock);
+  const launcher = new ScriptLauncher({
     layout,
     clock,
-    logs: new GreengrassLogs(layout.logs, clock),
+    logs,
     groups,
-    environmentOf: () => ({ MARK: layout.root }),
+    environmentOf: () => ({ MARK: layout.root, PATH: process.env.PATH ?? '' }),
+    runWithDefault: () => settings.runWithDefault,
   });
+  const supervisor = new Supervisor({ clock, logs, launcher });
   const changes: string[] = [];
   const waiting = new Set<() => void>();
   supervisor.onChange(({ component, to }: StateChange) => {
@@ -57,6 +67,7 @@ function setUp(clock: Clock = systemClock) {
     name: string,
     lifecycle: Record<string, unknown>,
     dependencies: ComponentSpec['dependencies'] = {},
+    more: Partial<ComponentSpec> = {},
   ) =>
     supervisor.put({
       name,
@@ -64,9 +75,11 @@ function setUp(clock: Clock = systemClock) {
       dependencies,
       configuration: {},
       lifecycle: parseLifecycle(lifecycle as never, name),
+      isBuiltIn: false,
       artifacts: [],
       artifactsDigest: '',
       variables: { self: name, thingName: 'T', rootPath: layout.root, component: () => undefined },
+      ...more,
     });
   const log = (name: string) => readFileSync(join(layout.logs, `${name}.log`), 'utf8');
   const marked = () => listProcesses().filter(({ pid }) => isMarked(pid, layout.root));
@@ -211,6 +224,100 @@ describe('the lifecycle of a component', () => {
   });
 });
 
+describe('a component that the device itself is', () => {
+  it('is RUNNING without a process until it is stopped', async () => {
+    const { put, supervisor, seen, marked, changes } = setUp();
+    put('builtIn', {}, {}, { isBuiltIn: true });
+    put('user', { run: 'exit 0' }, { builtIn: 'HARD' });
+    supervisor.startAll();
+    await seen('user FINISHED');
+    expect(supervisor.component('builtIn')?.state).toBe('RUNNING');
+    supervisor.component('builtIn')?.restart();
+    await seen('builtIn RUNNING', 2);
+    expect(marked()).toEqual([]);
+    await supervisor.closeAll();
+    expect(changes.at(-1)).toBe('builtIn FINISHED');
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+describe('who scripts run as', () => {
+  const said = (log: string) => log.match(/stdout\. (.*?)\. \{/g)?.map((line) => line.slice(8, -3));
+
+  it.skipIf(!isRoot)('is the user and group of the deployment, with the folders that it needs', async () => {
+    const { put, supervisor, seen, log, layout } = setUp(systemClock, {
+      runWithDefault: { posixUser: 'daemon' },
+    });
+    const artifacts = layout.artifacts('c', '1.0.0');
+    mkdirSync(artifacts, { recursive: true });
+    writeFileSync(join(artifacts, 'own'), 'readable', { mode: 0o400 });
+    put(
+      'c',
+      {
+        install: { Script: 'id -un', RequiresPrivilege: true },
+        run: `id -un; id -gn; echo "$HOME"; cat ${join(artifacts, 'own')}; echo x > made; rm ${join(artifacts, 'own')}`,
+      },
+      {},
+      { runWith: { posixUser: 'nobody:daemon' } },
+    );
+    put('d', { run: 'id -un; id -Gn' });
+    supervisor.startAll();
+    await seen('c BROKEN');
+    await seen('d FINISHED');
+    expect(said(log('c'))?.slice(0, 4)).toEqual(['root', 'nobody', 'daemon', '/nonexistent']);
+    expect(log('c')).toContain('stdout. readable');
+    expect(statSync(join(layout.work('c'), 'made')).uid).toBe(65534);
+    expect(readFileSync(join(artifacts, 'own'), 'utf8')).toBe('readable');
+    const groups = execFileSync('id', ['-Gn', 'daemon'], { encoding: 'utf8' }).trim();
+    expect(said(log('d'))).toEqual(['daemon', groups]);
+  });
+
+  it('is refused by name when there is no such user or group', async () => {
+    const { put, supervisor, seen } = setUp();
+    put('c', { run: 'true' }, {}, { runWith: { posixUser: 'no-such-user' } });
+    put('d', { run: 'true' }, {}, { runWith: { posixUser: 'root:no-such-group' } });
+    supervisor.startAll();
+    await Promise.all([seen('c BROKEN'), seen('d BROKEN')]);
+    expect(supervisor.component('c')?.statusReason).toBe(
+      'c is to run as no-such-user, but this machine has no user no-such-user.',
+    );
+    expect(supervisor.component('d')?.statusReason).toContain('this machine has no group no-such-group');
+  });
+
+  it.skipIf(!isRoot)('is refused when the device does not run as root', () => {
+    const code = `import { findPosixUser } from './dist/component/posix-user.js';
+      try { findPosixUser('root', 'c'); } catch (error) { console.log(error.message); }`;
+    const cwd = fileURLToPath(new URL('../..', import.meta.url));
+    const options = { cwd, uid: 65534, gid: 65534, encoding: 'utf8' } as const;
+    expect(execFileSync(process.execPath, ['--input-type=module', '-e', code], options)).toBe(
+      'c is to run as root, but the device runs as nobody and only root may run scripts as another user.\n',
+    );
+  });
+});
+
+describe('limits', () => {
+  it('are a control group that scripts join, where there is one', () => {
+    const hierarchy = temporaryFolder();
+    writeFileSync(join(hierarchy, 'cgroup.controllers'), 'cpuset cpu io memory pids\n');
+    const said: string[] = [];
+    const limits = new ResourceLimits('/v2', (message) => said.push(message), hierarchy);
+    const procs = limits.groupOf('c', { memory: 102_400, cpus: 1.5 });
+    expect(procs).toMatch(/\/virtual-device-[0-9a-f]{12}\/c\/cgroup\.procs$/);
+    const file = (name: string) => readFileSync(join(dirname(procs ?? ''), name), 'utf8');
+    expect([file('memory.max'), file('cpu.max')]).toEqual(['104857600', '150000 100000']);
+    expect(limits.groupOf('d', {})).toBeUndefined();
+    expect(said).toEqual([]);
+  });
+
+  it('are said once not to be enforced where there is none', () => {
+    const said: string[] = [];
+    const limits = new ResourceLimits('/v2', (message) => said.push(message), temporaryFolder());
+    for (const name of ['c', 'd']) expect(limits.groupOf(name, { cpus: 1 })).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining('Limits of memory and CPU are not enforced')]);
+  });
+});
+
 describe('components that need each other', () => {
   it('start in order, stop in reverse, and only HARD ones are waited for', async () => {
     const { put, supervisor, changes, seen } = setUp();
@@ -224,6 +331,19 @@ describe('components that need each other', () => {
     await supervisor.closeAll();
     const downs = changes.filter((change) => change.endsWith('FINISHED'));
     expect(downs).toEqual(['a FINISHED', 'b FINISHED', 'c FINISHED']);
+  });
+
+  it('restart when what they need HARD restarts, and not when they need it SOFT', async () => {
+    const { put, supervisor, seen, changes } = setUp();
+    put('hard', { run: 'exec sleep 1000' }, { b: 'HARD' });
+    put('soft', { run: 'exec sleep 1000' }, { b: 'SOFT' });
+    put('b', { run: 'exec sleep 1000' });
+    supervisor.startAll();
+    await Promise.all([seen('hard RUNNING'), seen('soft RUNNING')]);
+    supervisor.component('b')?.restart();
+    await seen('hard RUNNING', 2);
+    expect(changes.filter((change) => change === 'soft STARTING')).toHaveLength(1);
+    expect(changes.lastIndexOf('b RUNNING')).toBeLessThan(changes.lastIndexOf('hard STARTING'));
   });
 
   it('restart when what they need fails', async () => {
