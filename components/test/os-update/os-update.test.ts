@@ -202,7 +202,7 @@ describe.each(shells)('os-update.sh under %s', (shell) => {
     for (const [index, list] of [
       JSON.stringify(commands),
       escaped,
-      ` ${escaped}\n`,
+      `${escaped}\n`,
       commands.join('\n'),
     ].entries()) {
       const result = await machine.update({ update_no: index + 1, commands: list, reboot: false });
