@@ -1,3 +1,4 @@
+import type { StageName } from './deployment/stages.js';
 import type { LifecycleState, LocalDeployment } from './ipc/capabilities.js';
 
 /** What happens on a device, for onlookers; the command prints these with `--json`. */
@@ -23,6 +24,8 @@ export type DeviceEvent =
   | {
       readonly event: 'deployment';
       readonly deploymentId: string;
+      /** An IoT job for a thing group, the thing's own deployment shadow, or the device itself. */
+      readonly source: 'IOT_JOBS' | 'SHADOW' | 'LOCAL';
       readonly status: LocalDeployment['status'];
       readonly reason?: string;
     }
@@ -33,6 +36,7 @@ export type DeviceEvent =
       readonly what: RestartKind;
       readonly reason: string;
     }
+  | { readonly event: 'deployment-stage'; readonly deploymentId: string; readonly stage: StageName }
   | { readonly event: 'stopped'; readonly thingName: string };
 
 /** What starts again: `device` as by a reboot, with a new boot id, or only the `agent`, as the nucleus does after bootstraps. */

@@ -188,7 +188,7 @@ describe('a device that runs components', () => {
     const before = processesOf(device);
     const refused = await deploy(device, update, '--merge', 'other=1.0.0');
     expect(refused.stderr).toContain(
-      'No version of other fits (1.0.0 for the deployment): there is no recipe of it',
+      'No version of other fits (1.0.0 for LOCAL_DEPLOYMENT): the device has no recipe of it, and the cloud cannot be asked',
     );
     expect(processesOf(device)).toEqual(before);
     const bad = await deploy(device, { ...update, recipeDir: '/nonexistent' }, '--merge', 'app=1.0.0');

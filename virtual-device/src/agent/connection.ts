@@ -57,25 +57,14 @@ export function makeConnection({ layout, store, clock, logs }: AgentContext): De
   });
 }
 
-/**
- * Says as events when the device is connected and when it is not.
- *
- * @param onReconnected told each connection but the first
- */
-export function reportConnection(
-  connection: DeviceConnection,
-  { emit, store }: AgentContext,
-  onReconnected: () => void,
-): void {
+/** Says as events when the device is connected and when it is not. */
+export function reportConnection(connection: DeviceConnection, { emit, store }: AgentContext): void {
   const { system, nucleus } = store.current;
   const { thingName } = system;
-  let connectedOnce = false;
   let said: string | undefined;
   connection.onState((state, detail) => {
     if (state === 'connected') {
       emit({ event: 'connected', thingName, endpoint: nucleus.iotDataEndpoint ?? '' });
-      if (connectedOnce) onReconnected();
-      connectedOnce = true;
       said = undefined;
     } else if (state === 'disconnected' && said !== detail) {
       said = detail;

@@ -18,6 +18,8 @@ export function describeEvent(event: DeviceEvent): string {
       return `${event.component} ${event.version} ${event.state}${event.reason ? `: ${event.reason}` : ''}`;
     case 'deployment':
       return `deployment ${event.deploymentId} ${event.status}${event.reason ? `: ${event.reason}` : ''}`;
+    case 'deployment-stage':
+      return `deployment ${event.deploymentId}: ${event.stage}`;
     case 'restarting':
       return `the ${event.what} restarts: ${event.reason}`;
     case 'stopped':

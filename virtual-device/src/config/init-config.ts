@@ -23,6 +23,8 @@ export const NucleusConfiguration = z.looseObject({
   iotDataEndpoint: Endpoint.optional(),
   iotCredEndpoint: Endpoint.optional(),
   iotRoleAlias: Text.optional(),
+  /** Attributes of the platform that the device claims beside or in place of its own. */
+  platformOverride: z.record(z.string(), z.unknown()).optional(),
   /** Whether recipe variables are also replaced in components' access control policies. */
   interpolateComponentConfiguration: Flag.optional(),
   greengrassDataPlanePort: Port.optional(),

@@ -1,232 +1,404 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { type Clock, pause } from '../clock.js';
-import { type ComponentSpec, specOf } from '../component/spec.js';
+import type { DataPlane } from '../cloud/data-plane.js';
+import { DataPlaneError } from '../cloud/data-plane.js';
+import type { ComponentSpec } from '../component/spec.js';
 import type { Supervisor } from '../component/supervisor.js';
-import type { ComponentConfigurations } from '../config/component-configuration.js';
-import type { EffectiveConfig, EffectiveConfigStore } from '../config/effective-config.js';
-import { DeviceError, messageOf } from '../errors.js';
-import type { LocalDeployment, LocalDeploymentRequest } from '../ipc/capabilities.js';
-import type { JsonObject } from '../json.js';
-import type { Layout } from '../layout.js';
+import type { ComponentSet, EffectiveConfigStore } from '../config/effective-config.js';
+import { messageOf } from '../errors.js';
+import type { ComponentUpdates } from '../ipc/component-updates.js';
+import { isJsonObject, sameJson } from '../json.js';
 import type { Log } from '../log/device-log.js';
+import { currentPlatform, type Platform, selectManifest } from '../recipe/platform.js';
 import type { Recipe } from '../recipe/recipe.js';
 import type { RecipeStore } from '../recipe/store.js';
-import { importArtifacts, prepareArtifacts, restoreArtifacts } from './artifacts.js';
-import { planDeployment, type Step } from './plan.js';
-import { type Groups, targetOf } from './target.js';
-
-/** Milliseconds that components must stay up for a deployment to have succeeded. */
-const STABLE_AFTER = 1_000;
+import { type Activation, type ActivationResult, absent } from './activation.js';
+import { type ArtifactAccess, prepareArtifacts } from './artifacts/prepare.js';
+import { findCandidate } from './candidates.js';
+import { type DeploymentDocument, isLargeDocument, LOCAL_GROUP, parseCloudDocument } from './document.js';
+import { fetchLargeDocument } from './document-download.js';
+import { DeploymentError, type Failure, failureOf } from './failure.js';
+import type { Change, ChangeUndertaking, Deployment, DeploymentJournal } from './journal.js';
+import { documentOfLocal, parseLocalRequest } from './local-request.js';
+import { PackageStaging } from './package-changes.js';
+import { PackageOverlay } from './package-overlay.js';
+import { planDeployment } from './plan.js';
+import { type SpecContext, specsOf } from './specs.js';
+import type { StageName } from './stages.js';
+import { removeStalePackages } from './stale-packages.js';
+import { composeTarget, type ResolvedTarget, resolveTarget, type Target } from './target.js';
 
 export interface DeployerOptions {
-  readonly layout: Layout;
-  readonly thingName: string;
+  readonly specContext: () => SpecContext;
   readonly store: EffectiveConfigStore;
-  readonly configurations: ComponentConfigurations;
   readonly recipes: RecipeStore;
   readonly supervisor: Supervisor;
-  /** Components that the device has built in, by version. */
-  readonly provided: ReadonlyMap<string, string>;
-  /** Runs a component's bootstrap script to its end. @returns its exit code @throws DeviceError */
-  readonly bootstrap: (spec: ComponentSpec) => Promise<number>;
+  readonly journal: DeploymentJournal;
+  readonly activation: Activation;
+  readonly dataPlane: DataPlane;
+  readonly artifacts: ArtifactAccess;
+  readonly updates: ComponentUpdates;
   readonly clock: Clock;
   readonly log: Log;
-  readonly signal: AbortSignal;
+  readonly onStage: (stage: StageName) => void;
 }
 
-export type DeploymentResult = Pick<LocalDeployment, 'status' | 'deploymentStatusDetails'>;
-
-/** A set of components with what records it. */
-interface Wanted {
-  readonly specs: readonly ComponentSpec[];
-  readonly groups: Groups;
+/** How a deployment ended. */
+export interface DeploymentResult {
+  readonly detail:
+    | 'SUCCESSFUL'
+    | 'FAILED_NO_STATE_CHANGE'
+    | 'FAILED_ROLLBACK_NOT_REQUESTED'
+    | 'FAILED_ROLLBACK_COMPLETE'
+    | 'FAILED_UNABLE_TO_ROLLBACK'
+    | 'REJECTED';
+  readonly failure?: Failure;
+  readonly deploymentId: string;
+  readonly configurationArn: string;
+  /** Components that were removed, changed, and roots of the deployment that were not. */
+  readonly removed: readonly string[];
+  readonly touched: readonly string[];
+  readonly unchangedRoots: readonly string[];
 }
 
-/** Brings the device from the set of components in force to another one. */
+/** Attempts in a row that a deployment made on the device itself makes at what the network breaks. */
+const LOCAL_ATTEMPTS = 3;
+
+/** Carries deployments out, one at a time, as the nucleus's deployment task does. */
 export class Deployer {
-  constructor(private readonly options: DeployerOptions) {}
+  readonly #stagingFolder: string;
 
-  /** Puts the recorded set under supervision, as a start of the device does; starts nothing. */
-  load(): void {
-    const { store, supervisor, recipes, log } = this.options;
-    restoreArtifacts(this.options.layout);
-    const set = new Map<string, { recipe: Recipe; configuration: JsonObject }>();
-    for (const [name, record] of Object.entries(store.current.components)) {
-      const recipe = recipes.find(name, record.version);
-      const configuration = this.options.configurations.of(name) ?? {};
-      if (recipe) set.set(name, { recipe, configuration });
-      else log('error', `${name} ${record.version} cannot be started: its recipe is gone`);
+  constructor(private readonly options: DeployerOptions) {
+    this.#stagingFolder = join(options.specContext().layout.root, 'packages', 'staging');
+  }
+
+  /**
+   * Carries out a deployment that nothing was done of yet.
+   *
+   * @param cancel aborted to have it given up, which is heeded until its change is committed, and when the device stops
+   * @returns undefined when it was given up
+   * @throws the signal's reason when the device stops
+   */
+  async deploy(
+    deployment: Deployment,
+    cancel: AbortSignal,
+    stop: AbortSignal,
+  ): Promise<DeploymentResult | undefined> {
+    const { onStage } = this.options;
+    const staging = new PackageStaging(this.#stagingFolder);
+    staging.clear();
+    const signal = AbortSignal.any([cancel, stop]);
+    let document: DeploymentDocument | undefined;
+    try {
+      onStage('RECEIVED');
+      const known = this.#parse(deployment);
+      document = known;
+      const { text, document: whole } = await this.#whole(deployment, known, signal);
+      document = whole;
+      if (this.#isStale(whole)) return rejected(whole);
+      const resolved = await this.#resolve(deployment, whole, staging, signal);
+      const prepared = await this.#prepare(deployment, whole, resolved, staging, signal);
+      signal.throwIfAborted();
+      return await this.#activate(deployment, text, whole, prepared);
+    } catch (error) {
+      stop.throwIfAborted();
+      if (cancel.aborted) return undefined;
+      return {
+        detail: 'FAILED_NO_STATE_CHANGE',
+        failure: failureOf(error),
+        deploymentId: document?.deploymentId ?? deployment.id,
+        configurationArn: document?.configurationArn ?? '',
+        removed: [],
+        touched: [],
+        unchangedRoots: [],
+      };
     }
-    for (const name of set.keys()) {
+  }
+
+  /** Goes on with a deployment whose change was in force, or being taken back, when the device went down. */
+  async resume(undertaking: ChangeUndertaking): Promise<DeploymentResult> {
+    const document = parseStored(undertaking.document);
+    const result = await this.options.activation.resume(
+      undertaking,
+      document.failureHandlingPolicy === 'ROLLBACK',
+    );
+    return this.#ended(document, undertaking.change, result);
+  }
+
+  /** Forgets what a deployment that has ended needed, and packages that nothing needs any more. */
+  async tidyUp(isSuccess: boolean): Promise<void> {
+    const { specContext, recipes, store, artifacts, log } = this.options;
+    try {
+      new PackageStaging(this.#stagingFolder).clear();
+      if (isSuccess) {
+        const { layout } = specContext();
+        await removeStalePackages({ layout, recipes, set: store.current, images: artifacts.images });
+      }
+    } catch (error) {
+      log('warn', `What the deployment left behind cannot be removed: ${messageOf(error)}`);
+    }
+  }
+
+  #parse(deployment: Deployment): DeploymentDocument {
+    const { store } = this.options;
+    if (deployment.source !== 'LOCAL') return parseCloudDocument(deployment.document);
+    return documentOfLocal(deployment, store.current.groups);
+  }
+
+  /** The deployment's whole document, which is apart from it when it is large. */
+  async #whole(
+    deployment: Deployment,
+    document: DeploymentDocument,
+    signal: AbortSignal,
+  ): Promise<{ text: string; document: DeploymentDocument }> {
+    if (!isLargeDocument(document)) return { text: JSON.stringify(document), document };
+    const whole = parseCloudDocument(
+      await fetchLargeDocument(document.deploymentId, this.options, {
+        attempts: attemptsOf(deployment),
+        signal,
+      }),
+    );
+    return { text: JSON.stringify(whole), document: whole };
+  }
+
+  #isStale(document: DeploymentDocument): boolean {
+    const { lastDeployments } = this.options.store.current;
+    if (document.group === LOCAL_GROUP || document.createdAt === undefined) return false;
+    const last = Object.hasOwn(lastDeployments, document.group) ? lastDeployments[document.group] : undefined;
+    return last !== undefined && document.createdAt < last.timestamp;
+  }
+
+  async #resolve(
+    deployment: Deployment,
+    document: DeploymentDocument,
+    staging: PackageStaging,
+    signal: AbortSignal,
+  ): Promise<{ target: ResolvedTarget; packages: PackageOverlay }> {
+    const { specContext, recipes, store, dataPlane, log, onStage } = this.options;
+    onStage('RESOLVING');
+    const packages = new PackageOverlay(specContext().layout, recipes, staging);
+    if (deployment.source === 'LOCAL') {
+      const request = parseLocalRequest(deployment.document);
+      if (request.recipeDirectoryPath !== undefined) packages.importRecipes(request.recipeDirectoryPath);
+      if (request.artifactsDirectoryPath !== undefined)
+        packages.importArtifacts(request.artifactsDirectoryPath);
+    }
+    const { components } = store.current;
+    const target = await resolveTarget({
+      current: store.current,
+      document,
+      membership: await this.#membership(deployment, document, signal),
+      candidate: (name, requirements) =>
+        findCandidate(name, requirements, {
+          packages,
+          dataPlane,
+          active: (component) =>
+            Object.hasOwn(components, component) ? components[component]?.version : undefined,
+          platform: this.#platform(),
+          isFromCloud: deployment.source !== 'LOCAL',
+          log,
+          signal,
+        }),
+    });
+    return { target, packages };
+  }
+
+  /** The thing groups that the device is in; those it last knew of when the cloud does not say. */
+  async #membership(
+    deployment: Deployment,
+    document: DeploymentDocument,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { dataPlane, store, log } = this.options;
+    const known = store.current.membership;
+    const isAlone = Object.keys(store.current.groups).every(
+      (group) => group === LOCAL_GROUP || group === document.group,
+    );
+    // Nobody's roots depend on the answer.
+    if (deployment.source === 'LOCAL' && isAlone) return known;
+    try {
+      return await dataPlane.thingGroups({ attempts: LOCAL_ATTEMPTS, signal });
+    } catch (error) {
+      if (!(error instanceof DataPlaneError)) throw error;
+      log('warn', `The thing groups of the device are those known before: ${error.message}`);
+      return known;
+    }
+  }
+
+  async #prepare(
+    deployment: Deployment,
+    document: DeploymentDocument,
+    { target, packages }: { target: ResolvedTarget; packages: PackageOverlay },
+    staging: PackageStaging,
+    signal: AbortSignal,
+  ): Promise<() => Prepared> {
+    const { store, clock, updates, artifacts, onStage } = this.options;
+    onStage('DOWNLOADING');
+    for (const [name, { recipe }] of composeTarget(store.current, document, target).members) {
+      await prepareArtifacts(
+        {
+          name,
+          version: recipe.version,
+          arn: packages.arnOf(name, recipe.version),
+          artifacts: selectManifest(recipe, this.#platform())?.Artifacts ?? [],
+          ...packages.foldersOf(name, recipe.version),
+        },
+        artifacts,
+        { attempts: attemptsOf(deployment), signal },
+      );
+    }
+    const prepare = () => this.#compose(document, target, packages, staging);
+    onStage('VALIDATING');
+    await this.#validate(document, prepare().target.set, signal);
+    onStage('NOTIFYING');
+    if (document.notify) {
+      for (;;) {
+        const delay = await updates.ready({
+          deploymentId: document.deploymentId,
+          isGgcRestarting: prepare().plan.bootstraps.length > 0,
+          timeoutMs: document.notifyTimeout,
+          signal,
+        });
+        if (delay <= 0) break;
+        await pause(clock, delay, signal);
+      }
+    }
+    return prepare;
+  }
+
+  #platform(): Platform {
+    return currentPlatform(this.options.specContext().platformOverride);
+  }
+
+  /** Composed anew after every wait, as components may change their own configuration meanwhile. */
+  #compose(
+    document: DeploymentDocument,
+    resolved: ResolvedTarget,
+    packages: PackageOverlay,
+    staging: PackageStaging,
+  ): Prepared {
+    const { specContext, store, supervisor } = this.options;
+    const target = composeTarget(store.current, document, resolved);
+    const recipeOf = (name: string): Recipe | undefined => resolved.recipes.get(name);
+    const specs = specsOf(target.set, recipeOf, specContext()).map((spec) =>
+      packages.changesArtifacts(spec.name, spec.version)
+        ? { ...spec, artifactsDigest: createHash('sha256').update(document.deploymentId).digest('hex') }
+        : spec,
+    );
+    const current = supervisor.list();
+    const broken = current.filter(({ name }) => supervisor.component(name)?.state === 'BROKEN');
+    const brokenNames = broken.map(({ name }) => name);
+    const plan = planDeployment(current, specs, new Set(brokenNames));
+    return { target, plan, specs, brokenBefore: brokenNames, packages: staging.changes };
+  }
+
+  /** Asks running components whose configuration changes whether it suits them. */
+  async #validate(document: DeploymentDocument, after: ComponentSet, signal: AbortSignal): Promise<void> {
+    const { store, supervisor, updates } = this.options;
+    for (const [component, { configuration, version }] of Object.entries(after.components)) {
+      const { components } = store.current;
+      const before = Object.hasOwn(components, component) ? components[component] : undefined;
+      const isRunning = supervisor.component(component)?.state === 'RUNNING';
+      if (
+        !before ||
+        !isRunning ||
+        before.version !== version ||
+        sameJson(before.configuration, configuration)
+      ) {
+        continue;
+      }
       try {
-        supervisor.put(this.#spec(name, set));
+        await updates.validate({
+          deploymentId: document.deploymentId,
+          component,
+          configuration: isJsonObject(configuration) ? configuration : {},
+          timeoutMs: document.validationTimeout,
+          signal,
+        });
       } catch (error) {
-        log('error', `${name} cannot be started: ${messageOf(error)}`);
+        signal.throwIfAborted();
+        throw new DeploymentError(
+          ['COMPONENT_CONFIGURATION_NOT_VALID'],
+          messageOf(error),
+          ['REQUEST_ERROR'],
+          { cause: error },
+        );
       }
     }
   }
 
-  /** Carries out one local deployment; never rejects, unless the device is stopped meanwhile. */
-  async deploy(request: LocalDeploymentRequest): Promise<DeploymentResult> {
-    const { layout, recipes, store, supervisor, provided } = this.options;
-    const before: Wanted = { specs: supervisor.list(), groups: store.current.groups };
-    let wanted: Wanted;
-    let plan: Step[];
-    try {
-      if (request.recipeDirectoryPath !== undefined) recipes.importFolder(request.recipeDirectoryPath);
-      if (request.artifactsDirectoryPath !== undefined)
-        importArtifacts(request.artifactsDirectoryPath, layout);
-      const target = targetOf({
-        current: store.current,
-        request,
-        recipes: (name) => recipes.versionsOf(name),
-        provided,
-      });
-      wanted = {
-        groups: target.groups,
-        specs: [...target.set.keys()].map((name) => this.#spec(name, target.set)),
-      };
-      plan = planDeployment(before.specs, wanted.specs);
-      for (const step of plan) if (step.kind === 'prepare') await this.#execute(step, wanted);
-    } catch (error) {
-      return failed('FAILED_NO_STATE_CHANGE', error);
-    }
-    try {
-      await this.#carryOut(plan, wanted);
-      return { status: 'SUCCEEDED', deploymentStatusDetails: { detailedDeploymentStatus: 'SUCCESSFUL' } };
-    } catch (error) {
-      this.options.signal.throwIfAborted();
-      if (request.failureHandlingPolicy === 'DO_NOTHING')
-        return failed('FAILED_ROLLBACK_NOT_REQUESTED', error);
-      this.options.log('warn', `The deployment failed and is rolled back: ${messageOf(error)}`);
-      return await this.#rollBack(before, error);
-    }
-  }
-
-  async #rollBack(before: Wanted, cause: unknown): Promise<DeploymentResult> {
-    const { supervisor, signal } = this.options;
-    const plan = planDeployment(supervisor.list(), before.specs);
-    try {
-      for (const step of plan) if (step.kind === 'prepare') await this.#execute(step, before);
-      await this.#carryOut(plan, before);
-    } catch (error) {
-      signal.throwIfAborted();
-      this.options.log('error', `The rollback left components broken: ${messageOf(error)}`);
-    }
-    return failed('FAILED_ROLLBACK_COMPLETE', cause);
-  }
-
-  /** Executes all but the preparations, then waits until what was touched runs. */
-  async #carryOut(plan: readonly Step[], wanted: Wanted): Promise<void> {
-    const { supervisor, signal } = this.options;
-    const touched: string[] = [];
-    for (const step of plan) {
-      signal.throwIfAborted();
-      if (step.kind === 'prepare') continue;
-      await this.#execute(step, wanted);
-      if (step.kind === 'install' || step.kind === 'restart') touched.push(step.component);
-    }
-    await this.#stable(touched);
-    const broken = touched
-      .map((name) => supervisor.component(name))
-      .filter((component) => component?.state === 'BROKEN');
-    if (broken.length === 0) return;
-    const reasons = broken.map((component) => `${component?.name}: ${component?.statusReason}`);
-    throw new DeviceError('DEPLOYMENT_INVALID', `Components broke after the update: ${reasons.join('; ')}.`);
-  }
-
-  /** Waits until components are where they were asked to be, and stay there for a moment: many fail at once. */
-  async #stable(names: readonly string[]): Promise<void> {
-    const { supervisor, clock, signal } = this.options;
-    let changes: number;
-    do {
-      await supervisor.settled(names, signal);
-      if (!names.some((name) => supervisor.component(name)?.state === 'RUNNING')) return;
-      changes = 0;
-      const off = supervisor.onChange(({ component }) => {
-        if (names.includes(component)) changes += 1;
-      });
-      await pause(clock, STABLE_AFTER, signal).finally(off);
-    } while (changes > 0);
-  }
-
-  async #execute(step: Step, wanted: Wanted): Promise<void> {
-    const { supervisor, layout } = this.options;
-    switch (step.kind) {
-      case 'prepare':
-        prepareArtifacts(memberOf(wanted, step.component), layout);
-        return;
-      case 'stop':
-        await supervisor.component(step.component)?.stop();
-        return;
-      case 'commit':
-        this.#commit(wanted);
-        return;
-      case 'remove':
-        await supervisor.remove(step.component);
-        return;
-      case 'bootstrap':
-        await this.#bootstrap(memberOf(wanted, step.component));
-        return;
-      case 'install':
-        supervisor.component(step.component)?.reinstall();
-        return;
-      case 'restart':
-        supervisor.component(step.component)?.restart();
-        return;
-    }
-  }
-
-  async #bootstrap(spec: ComponentSpec): Promise<void> {
-    const code = await this.options.bootstrap(spec);
-    if (code === 0) return;
-    const hint =
-      code === 100 || code === 101 ? '; restarts asked for by bootstrap scripts are not built' : '';
-    throw new DeviceError(
-      'DEPLOYMENT_INVALID',
-      `The bootstrap script of ${spec.name} exited with ${code}${hint}.`,
+  async #activate(
+    deployment: Deployment,
+    text: string,
+    document: DeploymentDocument,
+    prepare: () => Prepared,
+  ): Promise<DeploymentResult> {
+    const { store, activation, updates } = this.options;
+    const { target, plan, brokenBefore, packages } = prepare();
+    const { nucleus, components, groups, membership, lastDeployments } = store.current;
+    const change: Change = {
+      before: { nucleus, components, groups, membership, lastDeployments },
+      after: target.set,
+      packages,
+      reinstalled: [...plan.reinstalled],
+      restarted: [...plan.restarted],
+      bootstraps: [...plan.bootstraps],
+      brokenBefore: [...brokenBefore],
+    };
+    const result = await activation.carryOut(
+      { deployment, document: text, change },
+      plan.stopped,
+      document.failureHandlingPolicy === 'ROLLBACK',
     );
+    updates.done(document.deploymentId);
+    return this.#ended(document, change, result);
   }
 
-  #commit(wanted: Wanted): void {
-    const { store, supervisor, configurations } = this.options;
-    const before = new Map(wanted.specs.map(({ name }) => [name, configurations.of(name) ?? {}]));
-    const components: EffectiveConfig['components'] = {};
-    for (const spec of wanted.specs) {
-      components[spec.name] = {
-        version: spec.version,
-        componentType: 'GENERIC',
-        dependencies: Object.entries(spec.dependencies).map(([name, type]) => `${name}:${type}`),
-        configuration: spec.configuration,
-      };
-    }
-    store.replace({ ...store.current, components, groups: wanted.groups });
-    for (const spec of wanted.specs) supervisor.put(spec);
-    for (const [name, configuration] of before) configurations.notifyDeployed(name, configuration);
-  }
-
-  #spec(
-    name: string,
-    set: ReadonlyMap<string, { recipe: Recipe; configuration: JsonObject }>,
-  ): ComponentSpec {
-    return specOf(name, { layout: this.options.layout, thingName: this.options.thingName, set });
+  #ended(document: DeploymentDocument, change: Change, result: ActivationResult): DeploymentResult {
+    const isBack =
+      result.detail === 'FAILED_ROLLBACK_COMPLETE' || result.detail === 'FAILED_UNABLE_TO_ROLLBACK';
+    const touched = [...change.reinstalled, ...change.restarted];
+    return {
+      ...result,
+      deploymentId: document.deploymentId,
+      configurationArn: document.configurationArn,
+      removed: isBack ? absent(change.after, change.before) : absent(change.before, change.after),
+      touched,
+      unchangedRoots: Object.keys(document.roots).filter((name) => !touched.includes(name)),
+    };
   }
 }
 
-function memberOf(wanted: Wanted, name: string): ComponentSpec {
-  const spec = wanted.specs.find((candidate) => candidate.name === name);
-  if (!spec) throw new DeviceError('DEPLOYMENT_INVALID', `${name} is not among the wanted components.`);
-  return spec;
+interface Prepared {
+  readonly target: Target;
+  readonly plan: ReturnType<typeof planDeployment>;
+  readonly specs: readonly ComponentSpec[];
+  readonly brokenBefore: readonly string[];
+  readonly packages: Change['packages'];
 }
 
-type FailureDetail = 'FAILED_NO_STATE_CHANGE' | 'FAILED_ROLLBACK_NOT_REQUESTED' | 'FAILED_ROLLBACK_COMPLETE';
+function attemptsOf({ source }: Deployment): number {
+  return source === 'LOCAL' ? LOCAL_ATTEMPTS : Number.POSITIVE_INFINITY;
+}
 
-function failed(detail: FailureDetail, error: unknown): DeploymentResult {
+function rejected({ deploymentId, configurationArn, group }: DeploymentDocument): DeploymentResult {
   return {
-    status: 'FAILED',
-    deploymentStatusDetails: {
-      detailedDeploymentStatus: detail,
-      deploymentFailureCause: messageOf(error),
-      deploymentErrorStack: ['DEPLOYMENT_FAILURE', ...(error instanceof DeviceError ? [error.code] : [])],
+    detail: 'REJECTED',
+    failure: {
+      cause: `A newer deployment of ${group} has been carried out already.`,
+      stack: ['DEPLOYMENT_REJECTED', 'REJECTED_STALE_DEPLOYMENT'],
+      types: ['REQUEST_ERROR'],
     },
+    deploymentId,
+    configurationArn,
+    removed: [],
+    touched: [],
+    unchangedRoots: [],
   };
+}
+
+/** What {@link Deployer} itself has put into the journal. */
+function parseStored(text: string): DeploymentDocument {
+  return JSON.parse(text) as DeploymentDocument;
 }

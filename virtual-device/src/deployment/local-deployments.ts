@@ -8,35 +8,30 @@ import {
   type LocalDeploymentRequest,
   type LocalDeploymentsCapability,
 } from '../ipc/capabilities.js';
-import type { Deployer } from './deployer.js';
-
-export interface LocalDeploymentsOptions {
-  readonly deployer: Deployer;
-  readonly clock: Clock;
-  readonly onStatus: (deployment: LocalDeployment) => void;
-}
+import type { DeploymentProgress, DeploymentQueue } from './queue.js';
 
 /** Deployments remembered, as the nucleus keeps only the latest. */
 const REMEMBERED = 100;
 
-/** The queue of local deployments: one at a time, in order. */
+/** The deployments that are made on the device itself, with what has become of them. */
 export class LocalDeployments implements LocalDeploymentsCapability {
   readonly #deployments = new Map<string, LocalDeployment>();
-  #queue: Promise<void> = Promise.resolve();
-  #closed = false;
 
-  constructor(private readonly options: LocalDeploymentsOptions) {}
+  constructor(
+    private readonly queue: Pick<DeploymentQueue, 'offer'>,
+    private readonly clock: Clock,
+    /** Aborted when the device stops. */
+    private readonly signal: AbortSignal,
+  ) {}
 
   /** @throws IpcError when a folder is not there */
   create(request: LocalDeploymentRequest): string {
-    if (this.#closed) throw new IpcError('ServiceError', 'The device is being stopped');
+    if (this.signal.aborted) throw new IpcError('ServiceError', 'The device is being stopped');
     requireFolder(request.recipeDirectoryPath, 'InvalidRecipeDirectoryPathError', 'recipe');
     requireFolder(request.artifactsDirectoryPath, 'InvalidArtifactsDirectoryPathError', 'artifact');
-    const deploymentId = randomUUID();
-    const createdOn = new Date(this.options.clock.now()).toISOString();
-    this.#set({ deploymentId, status: 'QUEUED', createdOn });
-    this.#queue = this.#queue.then(() => this.#work(deploymentId, createdOn, request));
-    return deploymentId;
+    const id = randomUUID();
+    this.queue.offer({ source: 'LOCAL', id, offer: this.clock.now(), document: JSON.stringify(request) });
+    return id;
   }
 
   status(deploymentId: string): LocalDeployment | undefined {
@@ -47,30 +42,28 @@ export class LocalDeployments implements LocalDeploymentsCapability {
     return [...this.#deployments.values()];
   }
 
-  /** Takes no more deployments; resolves when none is under way. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#queue;
-  }
-
-  async #work(deploymentId: string, createdOn: string, request: LocalDeploymentRequest): Promise<void> {
-    if (this.#closed) return;
-    this.#set({ deploymentId, status: 'IN_PROGRESS', createdOn });
-    try {
-      const result = await this.options.deployer.deploy(request);
-      this.#set({ deploymentId, createdOn, ...result });
-    } catch {
-      this.#set({ deploymentId, status: 'CANCELED', createdOn });
-    }
-  }
-
-  #set(deployment: LocalDeployment): void {
-    this.#deployments.set(deployment.deploymentId, deployment);
+  /** Notes what has become of a local deployment. */
+  progressed({ deployment, status, result }: DeploymentProgress): void {
+    this.#deployments.set(deployment.id, {
+      deploymentId: deployment.id,
+      // A local deployment is in no group that could refuse it as outdated.
+      status: status === 'REJECTED' ? 'FAILED' : status,
+      createdOn: new Date(deployment.offer).toISOString(),
+      ...(result && {
+        deploymentStatusDetails: {
+          detailedDeploymentStatus: result.detail,
+          ...(result.failure && {
+            deploymentFailureCause: result.failure.cause,
+            deploymentErrorStack: result.failure.stack,
+            deploymentErrorTypes: result.failure.types,
+          }),
+        },
+      }),
+    });
     for (const id of this.#deployments.keys()) {
       if (this.#deployments.size <= REMEMBERED) break;
       this.#deployments.delete(id);
     }
-    this.options.onStatus(deployment);
   }
 }
 

@@ -2,29 +2,30 @@ import type { ComponentSpec } from '../component/spec.js';
 import { inDependencyOrder } from '../component/supervisor.js';
 import type { Lifecycle } from '../recipe/lifecycle.js';
 
-/** One thing to do on the way from the components in force to those wanted. */
-export type Step =
-  /** Check and unpack a component's artifacts. */
-  | { readonly kind: 'prepare'; readonly component: string }
-  /** Stop a component that is to be removed or replaced. */
-  | { readonly kind: 'stop'; readonly component: string }
-  /** Put the wanted set in force: from here on a restart of the device begins with it. */
-  | { readonly kind: 'commit' }
-  /** Forget a component. */
-  | { readonly kind: 'remove'; readonly component: string }
-  /** Run a component's bootstrap script. */
-  | { readonly kind: 'bootstrap'; readonly component: string }
-  /** Begin with installing. */
-  | { readonly kind: 'install'; readonly component: string }
-  /** Stop and start, as a script other than install has changed. */
-  | { readonly kind: 'restart'; readonly component: string };
+/** What has to be done to the components, in the order in which it has to be done. */
+export interface Plan {
+  /** To be stopped before anything is exchanged: dependents before dependencies. */
+  readonly stopped: readonly string[];
+  /** To be forgotten. */
+  readonly removed: readonly string[];
+  /** Whose bootstrap scripts are to be run. */
+  readonly bootstraps: readonly string[];
+  /** To begin anew with installing: dependencies before dependents. */
+  readonly reinstalled: readonly string[];
+  /** To stop and start, as something but their installation has changed. */
+  readonly restarted: readonly string[];
+}
 
 /**
- * What turns the current components into the target. Nothing before `commit` but the stops can be seen
- * from outside, and no stop comes before every artifact is there; what does not change goes on running.
- * Stops go from dependents to dependencies, starts the other way.
+ * What turns the current components into the target; what does not change goes on running.
+ *
+ * @param broken components that are BROKEN now, which only a reinstallation mends
  */
-export function planDeployment(current: readonly ComponentSpec[], target: readonly ComponentSpec[]): Step[] {
+export function planDeployment(
+  current: readonly ComponentSpec[],
+  target: readonly ComponentSpec[],
+  broken: ReadonlySet<string> = new Set(),
+): Plan {
   const before = new Map(current.map((spec) => [spec.name, spec]));
   const after = new Map(target.map((spec) => [spec.name, spec]));
   const ordered = inDependencyOrder(target);
@@ -32,33 +33,31 @@ export function planDeployment(current: readonly ComponentSpec[], target: readon
     const old = before.get(spec.name);
     return !old || old.version !== spec.version || old.artifactsDigest !== spec.artifactsDigest;
   };
+  const differs = (spec: ComponentSpec, steps: readonly (keyof Lifecycle)[]) =>
+    !same(before.get(spec.name)?.lifecycle, spec.lifecycle, steps);
   const reinstalled = ordered.filter(
-    (spec) =>
-      isNew(spec) || !same(before.get(spec.name)?.lifecycle, spec.lifecycle, ['install', 'bootstrap']),
+    (spec) => isNew(spec) || broken.has(spec.name) || differs(spec, ['install', 'bootstrap']),
   );
   const restarted = ordered.filter(
     (spec) =>
       !reinstalled.includes(spec) &&
-      !same(before.get(spec.name)?.lifecycle, spec.lifecycle, ['startup', 'run', 'shutdown', 'recover']),
+      (differs(spec, ['startup', 'run', 'shutdown', 'recover']) ||
+        JSON.stringify(before.get(spec.name)?.runWith) !== JSON.stringify(spec.runWith)),
   );
-  const removed = inDependencyOrder(current).filter(({ name }) => !after.has(name));
-  const stopped = inDependencyOrder(current)
-    .filter(({ name }) => !after.has(name) || reinstalled.some((spec) => spec.name === name))
-    .reverse();
-  const step = <Kind extends Exclude<Step['kind'], 'commit'>>(kind: Kind) => {
-    return ({ name }: ComponentSpec) => ({ kind, component: name });
+  const gone = inDependencyOrder(current).filter(({ name }) => !after.has(name));
+  const stopped = inDependencyOrder(current).filter(
+    ({ name }) => !after.has(name) || reinstalled.some((spec) => spec.name === name),
+  );
+  const names = (specs: readonly ComponentSpec[]) => specs.map(({ name }) => name);
+  return {
+    stopped: names(stopped).reverse(),
+    removed: names(gone).reverse(),
+    bootstraps: names(
+      reinstalled.filter((spec) => spec.lifecycle.bootstrap && (isNew(spec) || differs(spec, ['bootstrap']))),
+    ),
+    reinstalled: names(reinstalled),
+    restarted: names(restarted),
   };
-  return [
-    ...ordered.filter(isNew).map(step('prepare')),
-    ...stopped.map(step('stop')),
-    { kind: 'commit' },
-    ...removed.reverse().map(step('remove')),
-    ...reinstalled.flatMap((spec) => [
-      ...(spec.lifecycle.bootstrap ? [step('bootstrap')(spec)] : []),
-      step('install')(spec),
-    ]),
-    ...restarted.map(step('restart')),
-  ];
 }
 
 function same(a: Lifecycle | undefined, b: Lifecycle, steps: readonly (keyof Lifecycle)[]): boolean {

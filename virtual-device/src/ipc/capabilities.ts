@@ -194,6 +194,7 @@ export interface LocalDeployment {
       | 'FAILED_NO_STATE_CHANGE'
       | 'FAILED_ROLLBACK_NOT_REQUESTED'
       | 'FAILED_ROLLBACK_COMPLETE'
+      | 'FAILED_UNABLE_TO_ROLLBACK'
       | 'REJECTED';
     readonly deploymentErrorStack?: readonly string[];
     readonly deploymentErrorTypes?: readonly string[];

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Clock, Timer } from '../clock.js';
 import type { Supervisor } from '../component/supervisor.js';
-import type { EffectiveConfigStore } from '../config/effective-config.js';
+import type { EffectiveConfig, EffectiveConfigStore } from '../config/effective-config.js';
 import { NUCLEUS } from '../config/init-config.js';
+import type { DeploymentJournal, Report } from '../deployment/journal.js';
 import { writeFileDurably } from '../durable-file.js';
 import { messageOf } from '../errors.js';
-import type { LifecycleState, LocalDeployment } from '../ipc/capabilities.js';
+import type { LifecycleState } from '../ipc/capabilities.js';
 import type { Log } from '../log/device-log.js';
 import { currentPlatform } from '../recipe/platform.js';
 import {
@@ -21,6 +22,9 @@ export interface FleetStatusOptions {
   readonly supervisor: Supervisor;
   readonly store: EffectiveConfigStore;
   readonly publish: (topic: string, payload: Uint8Array) => Promise<void>;
+  readonly isConnected: () => boolean;
+  /** Keeps what is to be told of deployments until it is told, over restarts too. */
+  readonly journal: DeploymentJournal;
   /** Keeps the sequence number, which must go on growing over restarts. */
   readonly sequenceFile: string;
   readonly intervalSeconds: number;
@@ -33,16 +37,25 @@ const REPORTED: readonly LifecycleState[] = ['RUNNING', 'FINISHED', 'ERRORED', '
 /** Changes within this many milliseconds go into one message. */
 const GATHER = 1_000;
 
+const TRIGGERS = {
+  IOT_JOBS: 'THING_GROUP_DEPLOYMENT',
+  SHADOW: 'THING_DEPLOYMENT',
+  LOCAL: 'LOCAL_DEPLOYMENT',
+} as const;
+
 /** Tells the cloud how the device and its components are, as the nucleus's fleet status service does. */
 export class FleetStatus {
   readonly #changed = new Set<string>();
-  #removed: ComponentHealth[] = [];
   #gathering: Timer | undefined;
   #cadence: Timer | undefined;
   #off = () => {};
   #launched = false;
   #deploying = false;
+  #started = false;
+  #connectedBefore = false;
   #closed = false;
+  /** Reports whose messages are on their way. */
+  readonly #telling = new Set<string>();
   #sequence: number | undefined;
 
   constructor(private readonly options: FleetStatusOptions) {}
@@ -50,6 +63,7 @@ export class FleetStatus {
   /** Begins: a COMPLETE message once all components have come to rest, and from then on by cadence. */
   start(signal: AbortSignal): void {
     const { supervisor } = this.options;
+    this.#started = true;
     this.#off = supervisor.onChange(({ component, to }) => {
       if (REPORTED.includes(to)) this.#note(component);
     });
@@ -66,9 +80,11 @@ export class FleetStatus {
       .catch(() => {}); // The device was stopped before its components came to rest.
   }
 
-  /** The connection stands again after it was lost. */
-  reconnected(): void {
-    if (this.#launched) this.#send('PARTIAL', 'RECONNECT', []);
+  /** The connection stands: what deployments did while it did not is told now. */
+  connected(): void {
+    if (this.#connectedBefore && this.#launched) this.#send('PARTIAL', 'RECONNECT', [...this.#changed]);
+    this.#connectedBefore = true;
+    this.#tellDeployments();
   }
 
   /** A deployment changes many states: one message at its end tells them all. */
@@ -76,9 +92,28 @@ export class FleetStatus {
     this.#deploying = true;
   }
 
-  deploymentEnded(deployment: LocalDeployment, removed: readonly string[]): void {
+  /** A deployment is over, and in the journal. */
+  deploymentEnded(): void {
     this.#deploying = false;
-    this.#removed = removed.map((componentName) => ({
+    this.#tellDeployments();
+  }
+
+  #tellDeployments(): void {
+    const { journal, isConnected, log } = this.options;
+    if (this.#closed || !this.#started || !isConnected()) return;
+    for (const report of journal.reports.filter(({ owed }) => owed.includes('fleet-status'))) {
+      if (this.#telling.has(report.key)) continue;
+      this.#telling.add(report.key);
+      this.#tell(report)
+        .then(() => journal.settle(report.key, 'fleet-status'))
+        .catch((error: unknown) => log('warn', `A fleet status message waits: ${messageOf(error)}`))
+        .finally(() => this.#telling.delete(report.key));
+    }
+  }
+
+  #tell(report: Report): Promise<void> {
+    const { outcome } = report;
+    const removed: ComponentHealth[] = report.removed.map((componentName) => ({
       componentName,
       version: '',
       fleetConfigArns: [],
@@ -86,16 +121,23 @@ export class FleetStatus {
       isRoot: false,
       status: 'UNINSTALLED',
     }));
-    const details = deployment.deploymentStatusDetails;
-    this.#send('PARTIAL', 'LOCAL_DEPLOYMENT', [...this.#changed], {
-      status: deployment.status,
-      statusDetails: {
-        detailedStatus: details?.detailedDeploymentStatus ?? deployment.status,
-        ...(details?.deploymentFailureCause && { failureCause: details.deploymentFailureCause }),
+    const names = new Set([...this.#changed, ...report.touched]);
+    return this.#send('PARTIAL', TRIGGERS[report.source], [...names], {
+      removed,
+      information: {
+        status: outcome.status,
+        statusDetails: {
+          detailedStatus: outcome.detailedStatus ?? outcome.status,
+          ...(outcome.failure && {
+            failureCause: outcome.failure.cause,
+            errorStack: outcome.failure.stack,
+            errorTypes: outcome.failure.types,
+          }),
+        },
+        fleetConfigurationArnForStatus: report.configurationArn,
+        deploymentId: report.deploymentId,
+        unchangedRootComponents: report.unchangedRoots,
       },
-      fleetConfigurationArnForStatus: '',
-      deploymentId: deployment.deploymentId,
-      unchangedRootComponents: [],
     });
   }
 
@@ -127,9 +169,9 @@ export class FleetStatus {
     messageType: 'COMPLETE' | 'PARTIAL',
     trigger: Trigger,
     names?: readonly string[],
-    deploymentInformation?: DeploymentInformation,
-  ): void {
-    if (this.#closed) return;
+    deployment?: { removed: readonly ComponentHealth[]; information: DeploymentInformation },
+  ): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     const { supervisor, thingName, nucleusVersion, clock, log } = this.options;
     const all = supervisor.list();
     const told = names === undefined ? all : all.filter(({ name }) => names.includes(name));
@@ -148,44 +190,43 @@ export class FleetStatus {
       components: [
         ...(names === undefined ? [this.#nucleus()] : []),
         ...told.map(({ name }) => this.#health(name)),
-        ...this.#removed,
+        ...(deployment?.removed ?? []),
       ],
-      ...(deploymentInformation && { deploymentInformation }),
+      ...(deployment && { deploymentInformation: deployment.information }),
     });
     this.#changed.clear();
-    this.#removed = [];
-    for (const payload of payloads) {
-      this.options
-        .publish(`$aws/things/${thingName}/greengrassv2/health/json`, Buffer.from(payload))
-        .catch((error) => {
-          log('warn', `A fleet status message is lost: ${messageOf(error)}`);
-        });
-    }
+    const topic = `$aws/things/${thingName}/greengrassv2/health/json`;
+    const published = Promise.all(
+      payloads.map((payload) => this.options.publish(topic, Buffer.from(payload))),
+    );
+    const done = published.then(() => {});
+    done.catch((error: unknown) => log('warn', `A fleet status message is not sent: ${messageOf(error)}`));
+    return done;
   }
 
   #nucleus(): ComponentHealth {
     return {
       componentName: NUCLEUS,
       version: this.options.nucleusVersion,
-      fleetConfigArns: [],
+      fleetConfigArns: configurationsOf(NUCLEUS, this.options.store.current),
       componentStatusDetails: { statusCodes: ['NONE'], statusReason: '' },
-      isRoot: false,
+      isRoot: isRoot(NUCLEUS, this.options.store.current),
       status: 'RUNNING',
     };
   }
 
   #health(name: string): ComponentHealth {
     const component = this.options.supervisor.component(name);
-    const { groups } = this.options.store.current;
+    const { current } = this.options.store;
     return {
       componentName: name,
       version: component?.version ?? '',
-      fleetConfigArns: [],
+      fleetConfigArns: configurationsOf(name, current),
       componentStatusDetails: {
         statusCodes: [component?.statusCode ?? 'NONE'],
         statusReason: component?.statusReason ?? '',
       },
-      isRoot: Object.values(groups).some((members) => Object.hasOwn(members, name)),
+      isRoot: isRoot(name, current),
       status: component?.state ?? 'UNINSTALLED',
     };
   }
@@ -201,6 +242,38 @@ export class FleetStatus {
     }
     return this.#sequence;
   }
+}
+
+/** The configurations, that is deployments, by which a component is on the device: as a root or for one. */
+export function configurationsOf(
+  component: string,
+  { groups, components }: Pick<EffectiveConfig, 'groups' | 'components'>,
+): string[] {
+  const arns = new Set<string>();
+  for (const members of Object.values(groups)) {
+    for (const [root, { groupConfigArn }] of Object.entries(members)) {
+      if (groupConfigArn !== undefined && closureOf(root, components).has(component))
+        arns.add(groupConfigArn);
+    }
+  }
+  return [...arns];
+}
+
+function isRoot(component: string, { groups }: Pick<EffectiveConfig, 'groups'>): boolean {
+  return Object.values(groups).some((members) => Object.hasOwn(members, component));
+}
+
+/** A component and all that it needs. */
+function closureOf(root: string, components: EffectiveConfig['components']): Set<string> {
+  const closure = new Set<string>();
+  const waiting = [root];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (closure.has(name)) continue;
+    closure.add(name);
+    const record = Object.hasOwn(components, name) ? components[name] : undefined;
+    waiting.push(...(record?.dependencies ?? []).map((dependency) => dependency.replace(/:[^:]*$/, '')));
+  }
+  return closure;
 }
 
 function readSequenceNumber(path: string): number {

@@ -5,6 +5,8 @@ export type Trigger =
   | 'CADENCE'
   | 'NETWORK_RECONFIGURE'
   | 'LOCAL_DEPLOYMENT'
+  | 'THING_DEPLOYMENT'
+  | 'THING_GROUP_DEPLOYMENT'
   | 'COMPONENT_STATUS_CHANGE'
   | 'RECONNECT';
 
@@ -19,7 +21,12 @@ export interface ComponentHealth {
 
 export interface DeploymentInformation {
   readonly status: string;
-  readonly statusDetails: { readonly detailedStatus: string; readonly failureCause?: string };
+  readonly statusDetails: {
+    readonly detailedStatus: string;
+    readonly failureCause?: string;
+    readonly errorStack?: readonly string[];
+    readonly errorTypes?: readonly string[];
+  };
   readonly fleetConfigurationArnForStatus: string;
   readonly deploymentId: string;
   readonly unchangedRootComponents: readonly string[];

@@ -61,7 +61,14 @@ export async function prepareDevice(
     configFile,
     stringify({
       services: {
-        'aws.greengrass.Nucleus': { configuration: { ...overrides.nucleus } },
+        'aws.greengrass.Nucleus': {
+          // Nobody is there unless a test says so.
+          configuration: {
+            greengrassDataPlaneEndpoint: 'iotdata',
+            greengrassDataPlanePort: 1,
+            ...overrides.nucleus,
+          },
+        },
         'aws.greengrass.FleetProvisioningByClaim': {
           configuration: {
             rootPath: root,

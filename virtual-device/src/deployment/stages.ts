@@ -1,0 +1,21 @@
+/** The stages that a deployment goes through, for onlookers and logs, each said when it begins. */
+export type StageName =
+  | 'RECEIVED'
+  | 'RESOLVING'
+  | 'DOWNLOADING'
+  | 'VALIDATING'
+  | 'NOTIFYING'
+  | 'STOPPING'
+  | 'STOPPED'
+  | 'COMMITTING'
+  | 'PACKAGES_IN_PLACE'
+  | 'COMMITTED'
+  | 'BOOTSTRAPPING'
+  | 'STARTING'
+  | 'WAITING'
+  | 'REVERTING'
+  | 'PACKAGES_REVERTED'
+  | 'REVERTED'
+  | 'ROLLING_BACK'
+  | 'ENDING'
+  | 'ENDED';
