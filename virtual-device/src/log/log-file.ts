@@ -26,15 +26,32 @@ export class LogFile {
     this.#size = sizeOf(path);
   }
 
-  /** Appends one line. A log that cannot be written (a full disk) never stops the device. */
-  write(line: string, now: number): void {
-    const bytes = Buffer.from(`${line}\n`, 'utf8');
+  /** Appends lines. A log that cannot be written (a full disk) never stops the device. */
+  write(lines: readonly string[], now: number): void {
+    let chunk: string[] = [];
+    let chunkBytes = 0;
+    const put = () => {
+      if (chunk.length === 0) return;
+      appendFileSync(this.path, `${chunk.join('\n')}\n`);
+      this.#size += chunkBytes;
+      chunk = [];
+      chunkBytes = 0;
+    };
     try {
-      if (this.#size > 0 && this.#size + bytes.length > this.bounds.fileBytes) this.#rotate(now);
-      appendFileSync(this.path, bytes);
-      this.#size += bytes.length;
+      for (const line of lines) {
+        const bytes = Buffer.byteLength(line) + 1;
+        if (this.#size + chunkBytes > 0 && this.#size + chunkBytes + bytes > this.bounds.fileBytes) {
+          put();
+          this.#rotate(now);
+        }
+        chunk.push(line);
+        chunkBytes += bytes;
+      }
+      put();
       this.#broken = false;
     } catch (error) {
+      // What is there is looked at anew: somebody may have taken the file away.
+      this.#size = sizeOf(this.path);
       if (!this.#broken) process.stderr.write(`The log ${this.path} cannot be written: ${String(error)}\n`);
       this.#broken = true;
     }
