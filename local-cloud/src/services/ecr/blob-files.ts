@@ -49,6 +49,10 @@ export class BlobFiles {
     }
   }
 
+  hasUpload(uploadId: string): boolean {
+    return existsSync(this.#uploadPath(uploadId));
+  }
+
   /** Begins an upload of no bytes. */
   begin(uploadId: string): void {
     closeSync(openSync(this.#uploadPath(uploadId), 'wx', 0o600));

@@ -40,6 +40,9 @@ export class Registry {
       (digest) => this.tables.blobs.get(digest) !== undefined,
       (uploadId) => this.tables.uploads.get(uploadId)?.size,
     );
+    for (const [uploadId] of [...this.tables.uploads.entries()]) {
+      if (!this.#files.hasUpload(uploadId)) this.tables.uploads.delete(uploadId);
+    }
   }
 
   now(): number {

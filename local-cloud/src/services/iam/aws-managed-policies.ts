@@ -7,6 +7,21 @@ const allow = (Action: readonly string[] | string, Resource: readonly string[] |
   Statement: [{ Effect: 'Allow', Action, Resource }],
 });
 
+const REGISTRY_READ = [
+  'ecr:GetAuthorizationToken',
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:GetDownloadUrlForLayer',
+  'ecr:GetRepositoryPolicy',
+  'ecr:DescribeRepositories',
+  'ecr:ListImages',
+  'ecr:DescribeImages',
+  'ecr:BatchGetImage',
+  'ecr:GetLifecyclePolicy',
+  'ecr:GetLifecyclePolicyPreview',
+  'ecr:ListTagsForResource',
+  'ecr:DescribeImageScanFindings',
+];
+
 /** Policies that AWS manages, as its managed policy reference guide publishes them, by path and name. */
 const DOCUMENTS: Readonly<Record<string, Document>> = {
   AdministratorAccess: allow('*'),
@@ -17,6 +32,20 @@ const DOCUMENTS: Readonly<Record<string, Document>> = {
     's3:Describe*',
     's3-object-lambda:Get*',
     's3-object-lambda:List*',
+  ]),
+  AmazonEC2ContainerRegistryPullOnly: allow([
+    'ecr:GetAuthorizationToken',
+    'ecr:BatchGetImage',
+    'ecr:GetDownloadUrlForLayer',
+    'ecr:BatchImportUpstreamImage',
+  ]),
+  AmazonEC2ContainerRegistryReadOnly: allow(REGISTRY_READ),
+  AmazonEC2ContainerRegistryPowerUser: allow([
+    ...REGISTRY_READ,
+    'ecr:InitiateLayerUpload',
+    'ecr:UploadLayerPart',
+    'ecr:CompleteLayerUpload',
+    'ecr:PutImage',
   ]),
   'service-role/AWSLambdaBasicExecutionRole': allow([
     'logs:CreateLogGroup',

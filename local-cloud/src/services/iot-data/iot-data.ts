@@ -9,6 +9,7 @@ import { restJson1 } from '../../protocol/protocols.js';
 import { type Call, defineService, type Operations, type Service } from '../../service.js';
 import type { DeviceAccess } from '../iot/authorization/device-access.js';
 import type { Peer } from '../iot/devices/peer.js';
+import type { ThingTopics } from '../iot/devices/thing-topics.js';
 import type { IotRegistry } from '../iot/iot.js';
 import type { ShadowService } from '../iot/shadows/shadow-service.js';
 import { shadowOperations } from './shadow-operations.js';
@@ -19,6 +20,7 @@ export interface IotDataCapabilities {
   readonly access: DeviceAccess;
   readonly shadows: ShadowService;
   readonly registry: Pick<IotRegistry, 'thingExists'>;
+  readonly thingTopics: Pick<ThingTopics, 'taker'>;
 }
 
 /** Default and largest number of retained messages of a page (AWS IoT data plane API reference). */
@@ -36,7 +38,7 @@ export const IOT_DATA_PATHS = [
 /** The AWS IoT data plane: publish, retained messages and shadows over HTTP, for signed callers and for devices. */
 export function iotDataPlane(
   { clock }: Pick<Base, 'clock'>,
-  { broker, access, shadows, registry }: IotDataCapabilities,
+  { broker, access, shadows, registry, thingTopics }: IotDataCapabilities,
 ): Service {
   function authorize(call: Call, action: string, resource: string): void {
     const peer = { principal: call.principal, sourceIp: '', domainName: call.request.headers.host };
@@ -51,15 +53,20 @@ export function iotDataPlane(
       const topic = input.topic ?? '';
       authorize(call, 'iot:Publish', `topic/${topic}`);
       if (input.retain) authorize(call, 'iot:RetainPublish', `topic/${topic}`);
-      if (topic.startsWith('$')) {
+      const take = thingTopics.taker(topic);
+      if (topic.startsWith('$') && !take) {
         throw new AwsError(
           'NotImplementedException',
           `Publishing to the reserved topic ${topic} over HTTP is not built in the local cloud`,
           501,
         );
       }
+      if (take && input.retain) throw invalid(`Messages to the reserved topic ${topic} cannot be retained`);
       try {
-        await broker.publish(messageOf(topic, input));
+        const message = messageOf(topic, input);
+        await broker.publish(message);
+        const { payload, qos = 0, properties = {} } = message;
+        await take?.({ topic, payload, qos, properties, retain: false, client: undefined });
       } catch (error) {
         if (!(error instanceof MqttError)) throw error;
         if (error.reasonCode === ReasonCode.PacketTooLarge) {

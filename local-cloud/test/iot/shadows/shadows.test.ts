@@ -7,6 +7,7 @@ import {
   GetThingShadowCommand,
   IoTDataPlaneClient,
   ListNamedShadowsForThingCommand,
+  PublishCommand,
   UpdateThingShadowCommand,
 } from '@aws-sdk/client-iot-data-plane';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -202,6 +203,11 @@ test('devices speak MQTT with their shadows, and subscribers are told as their p
   });
   await client.publishAsync(`${own}/update`, '{"state":{"reported":{"hz":2}},"version":2}');
   expect((await received.next()).topic).toBe(`${own}/update/accepted`);
+  const overHttp = (payload: string, retain = false) =>
+    data.send(new PublishCommand({ topic: `${own}/update`, payload: Buffer.from(payload), retain }));
+  await overHttp('{"state":{"reported":{"hz":2}},"version":1}');
+  expect((await received.next()).topic).toBe(`${own}/update/rejected`);
+  await expect(overHttp('{}', true)).rejects.toMatchObject({ name: 'InvalidRequestException' });
   await client.publishAsync(`${own}/get`, '{"clientToken":"c3"}');
   const got = await received.next();
   expect(got).toMatchObject({ topic: `${own}/get/accepted`, body: { version: 3, clientToken: 'c3' } });

@@ -3,6 +3,7 @@ import type { Broker, InboundPublish } from '../../../mqtt/index.js';
 import type { Peer } from './peer.js';
 
 const THINGS = '$aws/things/';
+const TOPIC = /^\$aws\/things\/([^/]+)\/(.*)$/s;
 
 export interface ThingMessage extends InboundPublish<Peer> {
   readonly thingName: string;
@@ -31,14 +32,19 @@ export class ThingTopics {
     this.#handlers.push({ pattern, handler });
   }
 
-  #dispatch(publish: InboundPublish<Peer>): void | Promise<void> {
-    const rest = publish.topic.slice(THINGS.length);
-    const slash = rest.indexOf('/');
-    if (slash < 1) return undefined;
-    const thingName = rest.slice(0, slash);
-    const suffix = rest.slice(slash + 1);
+  /**
+   * What takes messages to a topic, for those that come in other ways than MQTT; undefined when nothing does.
+   */
+  taker(topic: string): ((publish: InboundPublish<Peer>) => void | Promise<void>) | undefined {
+    const [, thingName, suffix] = TOPIC.exec(topic) ?? [];
+    if (thingName === undefined || suffix === undefined) return undefined;
     const found = this.#handlers.find(({ pattern }) => pattern.test(suffix));
-    if (found) return found.handler({ ...publish, thingName, suffix });
+    return found && ((publish) => found.handler({ ...publish, thingName, suffix }));
+  }
+
+  #dispatch(publish: InboundPublish<Peer>): void | Promise<void> {
+    const take = this.taker(publish.topic);
+    if (take) return take(publish);
     this.log('info', 'Nothing takes messages to this reserved topic', { topic: publish.topic });
     return undefined;
   }
