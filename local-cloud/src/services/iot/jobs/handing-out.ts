@@ -10,7 +10,7 @@ import type { JobTargets } from './targets.js';
 
 const MINUTE = 60_000;
 /** Executions that are made at once; the others follow, so that a large job keeps nobody waiting. */
-const BATCH = 500;
+const BATCH = 200;
 
 /** Gives things their executions, at the pace of the job's rollout, and takes them away from those that leave. */
 export class HandingOut {

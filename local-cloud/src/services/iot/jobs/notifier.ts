@@ -7,6 +7,7 @@ import { identity, type JobEvent, type Outcome } from './effects.js';
 import { processCounts } from './events.js';
 import type { Executions } from './executions.js';
 import type { JobStore } from './job-store.js';
+import type { ExecutionRecord } from './records.js';
 
 /** Most executions that a list notification names (AWS IoT Jobs, "Jobs notifications"). */
 const LISTED = 10;
@@ -35,15 +36,16 @@ export class Notifier {
     const topic = (name: string) =>
       `$aws/things/${thingName}/jobs/${name}${namespaceId === undefined ? '' : `-namespace-${namespaceId}`}`;
     const jobs: Record<string, ExecutionSummary[]> = {};
+    let next: ExecutionRecord | undefined;
     let count = 0;
     for (const execution of this.executions.pending(thingName, namespaceId)) {
+      next ??= execution;
       if (count === LISTED) break;
       count += 1;
       jobs[execution.status] ??= [];
       jobs[execution.status]?.push(summaryOf(execution));
     }
     this.#publish(topic('notify'), { timestamp, jobs });
-    const next = this.executions.next(thingName, namespaceId);
     if (identity(next) === first) return;
     const execution = next && describedExecution(next, JSON.parse(this.jobs.document(next.jobId)));
     this.#publish(topic('notify-next'), { timestamp, ...(execution && { execution }) });

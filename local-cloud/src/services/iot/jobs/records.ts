@@ -37,10 +37,17 @@ export interface JobRecord {
   readonly window?: { readonly start: number; readonly rate: number; readonly sent: number } | undefined;
   /** When further executions are handed out; undefined when no thing waits for one. */
   readonly nextRollout?: number | undefined;
-  /** Canceling or deleting what is left of the job's executions; `at` is when it goes on. */
-  readonly sweep?:
-    | { readonly kind: 'cancel' | 'delete'; readonly force: boolean; readonly at: number }
-    | undefined;
+  readonly sweep?: JobSweep | undefined;
+}
+
+/** Canceling or deleting the executions of a job. */
+export interface JobSweep {
+  readonly kind: 'cancel' | 'delete';
+  readonly force: boolean;
+  /** When it goes on. */
+  readonly at: number;
+  /** The thing that it has come to. */
+  readonly after?: string;
 }
 
 /** An execution of a job on one thing. Times are milliseconds since 1970. */

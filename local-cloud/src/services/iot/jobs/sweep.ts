@@ -6,10 +6,10 @@ import { executionEvent, jobEvent } from './events.js';
 import type { Executions } from './executions.js';
 import type { JobStore } from './job-store.js';
 import type { Progress } from './progress.js';
-import type { JobRecord, JobTables } from './records.js';
+import type { ExecutionRecord, JobRecord, JobSweep, JobTables } from './records.js';
 
 /** Executions that are looked at in one go. */
-const BATCH = 1000;
+const BATCH = 200;
 
 /** Cancels and deletes jobs with their executions, large ones in parts. */
 export class Sweep {
@@ -55,9 +55,9 @@ export class Sweep {
     const { sweep } = job;
     if (!sweep) return;
     this.deadlines.clear({ at: sweep.at, kind: 'sweep', jobId: job.jobId, thingName: '' });
-    const isDone = this.#dropWaiting(job) && this.#sweep(job, sweep, now);
-    if (!isDone) {
-      this.#schedule(job, { ...sweep, at: now });
+    const after = this.#dropWaiting(job) ? this.#sweep(job, sweep, now) : (sweep.after ?? '');
+    if (after !== undefined) {
+      this.#schedule(job, { ...sweep, at: now, after });
     } else if (sweep.kind === 'cancel') {
       this.effects.event(jobEvent(this.jobs.change(job, { sweep: undefined }), 'canceled'));
     } else {
@@ -71,7 +71,7 @@ export class Sweep {
     this.go(this.#schedule(job, { kind, force, at: now }), now);
   }
 
-  #schedule(job: JobRecord, sweep: NonNullable<JobRecord['sweep']>): JobRecord {
+  #schedule(job: JobRecord, sweep: JobSweep): JobRecord {
     this.deadlines.set({ at: sweep.at, kind: 'sweep', jobId: job.jobId, thingName: '' });
     return this.jobs.change(job, { sweep });
   }
@@ -93,38 +93,22 @@ export class Sweep {
     return names.length < BATCH;
   }
 
-  /** Whether no execution is left to cancel or delete. */
-  #sweep(job: JobRecord, { kind, force }: NonNullable<JobRecord['sweep']>, now: number): boolean {
-    let count = 0;
-    const isLeft = ({ status }: { status: string }) =>
-      kind === 'delete' || status === 'QUEUED' || (force && status === 'IN_PROGRESS');
-    const found = [];
-    for (const execution of this.executions.ofJob(job.jobId)) {
-      if (!isLeft(execution)) continue;
-      if (count === BATCH) return this.#apply(job, found, kind, force, now, false);
-      count += 1;
-      found.push(execution);
+  /** Cancels or deletes some executions; returns the thing that it has come to, undefined when none is left. */
+  #sweep(job: JobRecord, { kind, force, after }: JobSweep, now: number): string | undefined {
+    const some: ExecutionRecord[] = [];
+    for (const execution of this.executions.ofJob(job.jobId, after)) {
+      some.push(execution);
+      if (some.length === BATCH) break;
     }
-    return this.#apply(job, found, kind, force, now, true);
-  }
-
-  #apply(
-    job: JobRecord,
-    found: ReturnType<Executions['get']>[],
-    kind: 'cancel' | 'delete',
-    force: boolean,
-    now: number,
-    isDone: boolean,
-  ): boolean {
-    for (const execution of found) {
-      if (!execution) continue;
-      if (kind === 'cancel') {
-        this.progress.end(job, execution, 'CANCELED', now, force ? { forceCanceled: true } : {});
-      } else {
+    for (const execution of some) {
+      const { status, thingName } = execution;
+      if (kind === 'delete') {
         this.executions.remove(execution);
-        this.effects.event(executionEvent(execution, 'deleted', this.thingArn(execution.thingName)));
+        this.effects.event(executionEvent(execution, 'deleted', this.thingArn(thingName)));
+      } else if (status === 'QUEUED' || (force && status === 'IN_PROGRESS')) {
+        this.progress.end(job, execution, 'CANCELED', now, force ? { forceCanceled: true } : {});
       }
     }
-    return isDone;
+    return some.length < BATCH ? undefined : some.at(-1)?.thingName;
   }
 }
