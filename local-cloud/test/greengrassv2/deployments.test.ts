@@ -154,6 +154,9 @@ test('a deployment to a group comes to its devices by a job, and what they say o
   expect(await effective('group-1')).toMatchObject([{ ...common, coreDeviceExecutionStatus: 'QUEUED' }]);
   await device.updateDeployment(iotJobId ?? '', 'IN_PROGRESS');
   expect(await effective('group-1')).toMatchObject([{ ...common, coreDeviceExecutionStatus: 'IN_PROGRESS' }]);
+  const reached = async () =>
+    (await greengrass.send(new ListCoreDevicesCommand({ thingGroupArn: targetArn }))).coreDevices;
+  expect(await reached()).toEqual([]);
   await device.updateDeployment(iotJobId ?? '', 'SUCCEEDED', { 'detailed-deployment-status': 'SUCCESSFUL' });
   expect(await effective('group-1')).toEqual([
     {
@@ -165,6 +168,7 @@ test('a deployment to a group comes to its devices by a job, and what they say o
     },
   ]);
   expect(await device.nextDeployment()).toBeUndefined();
+  expect(await reached()).toMatchObject([{ coreDeviceThingName: 'group-1', status: 'HEALTHY' }]);
 
   const described = await greengrass.send(new GetDeploymentCommand({ deploymentId }));
   expect(described).toMatchObject({

@@ -24,12 +24,13 @@ import { dataPlanePaths, resolutionOperations } from './data-plane.js';
 import { delivery } from './deployments/delivery.js';
 import { deploymentOperations } from './deployments/deployment-operations.js';
 import { DeploymentStore } from './deployments/deployment-store.js';
-import { recordInformation, recordShadow } from './deployments/device-results.js';
+import { recordExecution, recordInformation, recordShadow } from './deployments/device-results.js';
 import { effectiveDeployments } from './deployments/effective-deployments.js';
 import { clientDeviceOperations } from './devices/client-devices.js';
 import { coreDeviceOperations } from './devices/core-device-operations.js';
 import { CoreDevices } from './devices/core-devices.js';
 import { parseFleetStatus } from './devices/fleet-status.js';
+import { componentVersionType, deploymentType } from './resource-types.js';
 import { serviceRoleOperations } from './service-role.js';
 import { tagOperations } from './tags.js';
 
@@ -83,10 +84,29 @@ export function greengrass(
       if (deploymentInformation) recordInformation(deployments, thingName, deploymentInformation, timestamp);
     }
   });
+  jobs.onChange((change) => recordExecution(deployments, jobs, change));
   shadows.onUpdate((update) => recordShadow(deployments, clock, update));
   sending.resume(({ deploymentId }, error) =>
     log('error', 'A deployment could not be sent', { deploymentId, error: String(error) }),
   );
+
+  const ofComponents = componentOperations({
+    base,
+    arns,
+    components,
+    artifacts: artifacts({ region, clock, issuer, objectDigest, endpointUrl }),
+    tokens,
+    access,
+  });
+  const ofDeployments = deploymentOperations({
+    ...{ base, arns, iotArns, components, deployments, tokens, registry },
+    delivery: sending,
+  });
+  const resources = {
+    ...{ arns, components, deployments },
+    componentOperations: ofComponents,
+    deploymentOperations: ofDeployments,
+  };
 
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -96,23 +116,12 @@ export function greengrass(
     protocol: restJson1(model),
     authorize: access.authorize,
     operations: {
-      ...componentOperations({
-        base,
-        arns,
-        components,
-        artifacts: artifacts({ region, clock, issuer, objectDigest, endpointUrl }),
-        tokens,
-        access,
-      }),
+      ...ofComponents,
       ...resolutionOperations(resolution(arns, components), access),
-      ...deploymentOperations({
-        ...{ base, arns, iotArns, components, deployments, tokens, registry },
-        delivery: sending,
-      }),
+      ...ofDeployments,
       ...coreDeviceOperations({
         ...{ arns, devices, deployments },
         effective: effectiveDeployments(deployments, jobs, iotArns),
-        groupsOf: (thingName) => registry.groupsOf(thingName),
       }),
       ...clientDeviceOperations(base, (thingName) => registry.thingExists(thingName)),
       ...serviceRoleOperations(base),
@@ -121,6 +130,7 @@ export function greengrass(
   });
   return {
     services: [service],
+    resourceTypes: [componentVersionType(resources), deploymentType(resources)],
     devicePaths: dataPlanePaths(base, service, access, arns, registry),
   };
 }

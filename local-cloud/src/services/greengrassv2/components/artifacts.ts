@@ -26,11 +26,11 @@ export interface ArtifactCapabilities {
 /** The artifacts that recipes name. */
 export interface Artifacts {
   /**
-   * The recipe with the digest of every artifact in S3, which is read as the caller.
+   * The recipe with the digest of every artifact in S3, which is read as the caller, or without one as the account.
    *
    * @throws ValidationException naming every artifact that cannot be read.
    */
-  withDigests(recipe: Recipe, call: Call): Promise<Recipe>;
+  withDigests(recipe: Recipe, call: Call | undefined): Promise<Recipe>;
   /**
    * A URL that an artifact in S3 can be got from for an hour.
    *
@@ -44,7 +44,7 @@ export function artifacts(capabilities: ArtifactCapabilities): Artifacts {
   const { region, clock, issuer, objectDigest, endpointUrl } = capabilities;
 
   /** The artifact with its digest, or what is wrong with it. */
-  async function withDigest(artifact: Artifact, call: Call): Promise<Artifact | string> {
+  async function withDigest(artifact: Artifact, call: Call | undefined): Promise<Artifact | string> {
     const { Uri: uri } = artifact;
     if (uri.startsWith('docker:')) return artifact;
     const [, bucket, objectKey] = S3_URI.exec(uri) ?? [];

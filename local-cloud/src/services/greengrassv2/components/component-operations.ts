@@ -59,7 +59,7 @@ export function componentOperations({ base, arns, components, artifacts, tokens,
   }
 
   return {
-    async CreateComponentVersion(input: sdk.CreateComponentVersionCommandInput, call: Call) {
+    async CreateComponentVersion(input: sdk.CreateComponentVersionCommandInput, call: Call | undefined) {
       const { inlineRecipe, lambdaFunction, clientToken, tags = {} } = input;
       if (lambdaFunction !== undefined) {
         throw new AwsError(

@@ -1,23 +1,33 @@
+import type * as sdk from '@aws-sdk/client-greengrassv2';
 import type { DeploymentRecord } from './deployment-store.js';
 
 /** Defaults of the policies (API reference, DeploymentPolicies and its members); seconds. */
-export const DEFAULT_POLICIES = {
+const DEFAULT_POLICIES = {
   failureHandlingPolicy: 'ROLLBACK',
   componentUpdatePolicy: { timeoutInSeconds: 60, action: 'NOTIFY_COMPONENTS' },
   configurationValidationPolicy: { timeoutInSeconds: 30 },
 } as const;
+
+/** Policies with the defaults of what they leave out. */
+export function withDefaults(policies: sdk.DeploymentPolicies) {
+  return {
+    failureHandlingPolicy: policies.failureHandlingPolicy ?? DEFAULT_POLICIES.failureHandlingPolicy,
+    componentUpdatePolicy: { ...DEFAULT_POLICIES.componentUpdatePolicy, ...policies.componentUpdatePolicy },
+    configurationValidationPolicy: {
+      ...DEFAULT_POLICIES.configurationValidationPolicy,
+      ...policies.configurationValidationPolicy,
+    },
+  };
+}
 
 /**
  * What a core device is sent of a deployment: the document of its job, or `fleetConfig` of its shadow, as the nucleus
  * reads it.
  */
 export function deploymentDocument(record: DeploymentRecord): object {
-  const { policies, parentTargetArn } = record;
-  const update = { ...DEFAULT_POLICIES.componentUpdatePolicy, ...policies.componentUpdatePolicy };
-  const validation = {
-    ...DEFAULT_POLICIES.configurationValidationPolicy,
-    ...policies.configurationValidationPolicy,
-  };
+  const { parentTargetArn } = record;
+  const policies = withDefaults(record.policies);
+  const { componentUpdatePolicy: update, configurationValidationPolicy: validation } = policies;
   return {
     deploymentId: record.deploymentId,
     ...(record.deploymentName !== undefined && { deploymentName: record.deploymentName }),
@@ -25,7 +35,7 @@ export function deploymentDocument(record: DeploymentRecord): object {
     configurationArn: record.configurationArn,
     ...(parentTargetArn !== undefined && { parentTargetArn, onBehalfOf: record.targetArn }),
     requiredCapabilities: [],
-    failureHandlingPolicy: policies.failureHandlingPolicy ?? DEFAULT_POLICIES.failureHandlingPolicy,
+    failureHandlingPolicy: policies.failureHandlingPolicy,
     componentUpdatePolicy: { timeout: update.timeoutInSeconds, action: update.action },
     configurationValidationPolicy: { timeout: validation.timeoutInSeconds },
     components: Object.fromEntries(

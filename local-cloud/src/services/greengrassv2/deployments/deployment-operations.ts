@@ -8,7 +8,7 @@ import type { ComponentStore } from '../components/component-store.js';
 import { conflict, invalid, invalidInput, notFound } from '../errors.js';
 import { pageOf } from '../paging.js';
 import type { Delivery } from './delivery.js';
-import { DEFAULT_POLICIES } from './deployment-document.js';
+import { withDefaults } from './deployment-document.js';
 import type { DeploymentRecord, DeploymentStore, Target } from './deployment-store.js';
 import { checkDeployment, parseTarget } from './deployment-validation.js';
 
@@ -66,7 +66,6 @@ export function deploymentOperations(parts: DeploymentParts) {
     const target = existingTarget(targetArn);
     if (parentTargetArn !== undefined) checkParent(target, parentTargetArn);
     checkDeployment(input, components);
-    const policies = input.deploymentPolicies ?? {};
     const draft = {
       deploymentId: randomUUID(),
       targetArn,
@@ -74,17 +73,7 @@ export function deploymentOperations(parts: DeploymentParts) {
       ...(parentTargetArn !== undefined && { parentTargetArn }),
       ...(deploymentName !== undefined && { deploymentName }),
       components: input.components ?? {},
-      policies: {
-        failureHandlingPolicy: policies.failureHandlingPolicy ?? DEFAULT_POLICIES.failureHandlingPolicy,
-        componentUpdatePolicy: {
-          ...DEFAULT_POLICIES.componentUpdatePolicy,
-          ...policies.componentUpdatePolicy,
-        },
-        configurationValidationPolicy: {
-          ...DEFAULT_POLICIES.configurationValidationPolicy,
-          ...policies.configurationValidationPolicy,
-        },
-      },
+      policies: input.deploymentPolicies ?? {},
       jobConfiguration: input.iotJobConfiguration ?? {},
       ...(target.type === 'thinggroup' && { jobId: randomUUID() }),
       created: base.clock.now(),
@@ -136,7 +125,7 @@ export function deploymentOperations(parts: DeploymentParts) {
         ...described(record),
         ...(record.jobId !== undefined && { iotJobId: record.jobId, iotJobArn: jobArn(record.jobId) }),
         components: { ...record.components },
-        deploymentPolicies: record.policies,
+        deploymentPolicies: withDefaults(record.policies),
         iotJobConfiguration: record.jobConfiguration,
         tags: { ...record.tags },
       };

@@ -23,6 +23,7 @@ export interface DeploymentRecord {
   /** What devices report their state for. */
   readonly configurationArn: string;
   readonly components: Readonly<Record<string, sdk.ComponentDeploymentSpecification>>;
+  /** As they were given; what is left out has its default. */
   readonly policies: sdk.DeploymentPolicies;
   readonly jobConfiguration: sdk.DeploymentIoTJobConfiguration;
   /** Of deployments to groups. */
@@ -56,6 +57,8 @@ export class DeploymentStore {
   readonly #names;
   /** key(thing, deployment) */
   readonly #results;
+  /** key(thing group's ARN, thing): things that have deployed what was for the group. */
+  readonly #reached;
 
   constructor(private readonly store: Store) {
     this.#deployments = store.table<DeploymentRecord>('greengrass.deployments');
@@ -63,6 +66,7 @@ export class DeploymentStore {
     this.#revisions = store.table<number>('greengrass.revisions');
     this.#names = store.table<string>('greengrass.deploymentNames');
     this.#results = store.table<DeviceResult>('greengrass.deploymentResults');
+    this.#reached = store.table<true>('greengrass.groupDevices');
   }
 
   get(deploymentId: string): DeploymentRecord | undefined {
@@ -135,6 +139,15 @@ export class DeploymentStore {
     });
   }
 
+  /** Notes that a thing has deployed what was for a group; it stays so when the thing leaves the group. */
+  reach(thingGroupArn: string, thingName: string): void {
+    this.#reached.put(key(thingGroupArn, thingName), true);
+  }
+
+  hasReached(thingGroupArn: string, thingName: string): boolean {
+    return this.#reached.get(key(thingGroupArn, thingName)) === true;
+  }
+
   result(thingName: string, deploymentId: string): DeviceResult | undefined {
     return this.#results.get(key(thingName, deploymentId));
   }
@@ -144,6 +157,9 @@ export class DeploymentStore {
   }
 
   deleteResults(thingName: string): void {
+    for (const [name] of [...this.#reached.entries()]) {
+      if (name.endsWith(key('', thingName))) this.#reached.delete(name);
+    }
     for (const [name] of [...this.#results.entries({ prefix: key(thingName, '') })])
       this.#results.delete(name);
   }

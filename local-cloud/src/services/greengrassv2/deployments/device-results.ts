@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../../../clock.js';
+import type { JobChange, JobEngine } from '../../iot/jobs/engine.js';
 import type { ShadowUpdate } from '../../iot/shadows/shadows.js';
 import { DEPLOYMENT_SHADOW } from './delivery.js';
 import type { DeploymentStore, DeviceResult } from './deployment-store.js';
@@ -43,6 +44,22 @@ export function recordShadow(deployments: DeploymentStore, clock: Clock, update:
   if (before && JSON.stringify({ ...before, modified: 0 }) === JSON.stringify({ ...result, modified: 0 }))
     return;
   deployments.putResult(update.thingName, record.deploymentId, result);
+}
+
+/** Takes in how the job of a deployment to a group went on a device. */
+export function recordExecution(
+  deployments: DeploymentStore,
+  jobs: JobEngine,
+  { jobId, thingName }: JobChange,
+): void {
+  if (thingName === undefined) return;
+  const record = deployments.find(jobId);
+  if (!record || deployments.hasReached(record.targetArn, thingName)) return;
+  for (const execution of jobs.executionsOf(thingName)) {
+    if (execution.jobId !== jobId || execution.status !== 'SUCCEEDED') continue;
+    deployments.reach(record.targetArn, thingName);
+    return;
+  }
 }
 
 /** Takes in what a fleet status message says of a deployment; says nothing new of those that the shadow told of. */

@@ -11,14 +11,13 @@ export interface CoreDeviceParts {
   readonly deployments: DeploymentStore;
   /** What a device was sent, the newest first. */
   readonly effective: (thingName: string) => sdk.EffectiveDeployment[];
-  readonly groupsOf: (thingName: string) => readonly string[];
 }
 
 const LIFECYCLE_STATES = Object.values(sdk.InstalledComponentLifecycleState);
-const GROUP_ARN = /^arn:[^:]*:iot:[^:]*:[0-9]+:thinggroup\/(.+)$/;
+const GROUP_ARN = /^arn:[^:]*:iot:[^:]*:[0-9]+:thinggroup\/.+$/;
 
 /** Core devices, as their fleet status messages tell of them, and what was deployed to them. */
-export function coreDeviceOperations({ arns, devices, deployments, effective, groupsOf }: CoreDeviceParts) {
+export function coreDeviceOperations({ arns, devices, deployments, effective }: CoreDeviceParts) {
   function existing(thingName: string | undefined): CoreDevice {
     const device = devices.get(thingName ?? '');
     if (device) return device;
@@ -66,17 +65,17 @@ export function coreDeviceOperations({ arns, devices, deployments, effective, gr
       };
     },
 
+    /** Of a thing group it lists the devices that have successfully deployed a deployment to it (API reference). */
     ListCoreDevices(input: sdk.ListCoreDevicesCommandInput) {
       const { thingGroupArn, status, runtime, maxResults, nextToken } = input;
-      const group = GROUP_ARN.exec(thingGroupArn ?? '')?.[1];
-      if (thingGroupArn !== undefined && group === undefined) {
+      if (thingGroupArn !== undefined && !GROUP_ARN.test(thingGroupArn)) {
         throw invalid(`${thingGroupArn} is not the ARN of a thing group`);
       }
       const all = [...devices.list()].filter(
         (device) =>
           (status === undefined || device.status === status) &&
           (runtime === undefined || device.runtime === runtime) &&
-          (group === undefined || groupsOf(device.thingName).includes(group)),
+          (thingGroupArn === undefined || deployments.hasReached(thingGroupArn, device.thingName)),
       );
       const { items, next } = pageOf(all, ({ thingName }) => thingName, nextToken, maxResults);
       return {
