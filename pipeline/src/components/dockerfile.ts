@@ -66,9 +66,10 @@ function parseInstruction(instruction: ParsedInstruction, refuse: Refuse): Instr
       const properties = instruction.getProperties();
       if (properties.length === 0) return refuse(instruction, `${keyword} says nothing`);
       if (keyword === 'ARG') {
-        const [property, ...others] = properties;
-        if (!property?.getName() || others.length > 0 || /\s/.test(property.getName())) {
-          return refuse(instruction, 'write one variable an ARG');
+        const [property] = properties;
+        const written = instruction.getArgumentsContent()?.trim() ?? '';
+        if (!property || !/^\w+(=("[^"]*"|'[^']*'|[^\s"']*))?$/.test(written)) {
+          return refuse(instruction, 'write one variable an ARG, as NAME or NAME=value');
         }
         return { line, keyword, name: property.getName(), value: property.getValue() ?? undefined };
       }

@@ -8,6 +8,7 @@ import type { CopyStep, PlatformPlan } from './image-plan.js';
 import { type Layer, type LayerEntry, type LayerOptions, writeLayer } from './layer.js';
 import { blobPath, type Descriptor, finishLayout, mediaTypes, startLayout, writeJsonBlob } from './oci.js';
 import { replaceFile } from './replace-file.js';
+import type { TreeEntry } from './tree.js';
 
 /** An image to put together. */
 export interface ImagePlan {
@@ -45,7 +46,8 @@ async function buildPlatform(
   options: LayersOptions,
 ): Promise<Descriptor> {
   const layers: Layer[] = [];
-  for (const copy of copies) layers.push(await copyLayer(plan, copy, options));
+  const there = new Map<string, TreeEntry['kind']>();
+  for (const copy of copies) layers.push(await copyLayer(plan, copy, there, options));
   const created = new Date(options.epoch * 1000).toISOString().replace('.000Z', 'Z');
   const history = copies.map((copy) => ({ created, created_by: words(copy) }));
   const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
@@ -69,16 +71,34 @@ function words({ sources, given }: CopyStep): string {
   return `COPY ${[...sources, given].join(' ')}`;
 }
 
-async function copyLayer(plan: ImagePlan, copy: CopyStep, options: LayersOptions): Promise<Layer> {
+/** @param there what earlier layers hold; this one's is added */
+async function copyLayer(
+  plan: ImagePlan,
+  copy: CopyStep,
+  there: Map<string, TreeEntry['kind']>,
+  options: LayersOptions,
+): Promise<Layer> {
   const { target, mode, uid, gid } = copy;
+  const where = `${plan.file}, line ${copy.line}`;
   const asFolder = copy.given.endsWith('/') || copy.sources.length > 1 || target === '';
   const entries = new Map<string, LayerEntry>();
   const identities: (string | undefined)[] = [];
+  const made: string[] = [];
+  /** Folders on the way to a target are made when they are missing, and are the new files' owner's. */
   const addFolders = (path: string) => {
     const levels = path.split('/').filter(Boolean);
     for (let depth = 1; depth <= levels.length; depth++) {
       const folder = levels.slice(0, depth).join('/');
-      if (!entries.has(folder)) entries.set(folder, { kind: 'directory', path: folder });
+      const kind = there.get(folder) ?? entries.get(folder)?.kind;
+      if (kind === 'directory') continue;
+      if (kind !== undefined) {
+        throw new MooringError(
+          'DockerfileInvalid',
+          `${where}: /${folder} of the image is a ${kind}; copy to the folder itself`,
+        );
+      }
+      entries.set(folder, { kind: 'directory', path: folder, uid, gid });
+      made.push(folder);
     }
   };
   for (const source of copy.sources) {
@@ -86,7 +106,7 @@ async function copyLayer(plan: ImagePlan, copy: CopyStep, options: LayersOptions
     if (!found) {
       throw new MooringError(
         'CopySourceMissing',
-        `${plan.file}, line ${copy.line}: there is no ${source} to copy; there are ${plan.context.paths.join(', ')}`,
+        `${where}: there is no ${source} to copy; there are ${plan.context.paths.join(', ')}`,
       );
     }
     identities.push(found.identity);
@@ -105,11 +125,14 @@ async function copyLayer(plan: ImagePlan, copy: CopyStep, options: LayersOptions
     }
   }
   const list = [...entries.values()];
+  for (const { path, kind } of list) there.set(path, kind);
   if (!identities.every((identity) => identity !== undefined)) {
     return writeLayer(join(plan.layout, 'blobs', 'sha256'), list, options);
   }
   const { compression, epoch } = options;
-  const known = JSON.stringify({ FORMAT, identities, target, asFolder, mode, uid, gid, compression, epoch });
+  const known = JSON.stringify({
+    ...{ FORMAT, identities, target, asFolder, made, mode, uid, gid, compression, epoch },
+  });
   return cachedLayer(known, list, plan.layout, options);
 }
 
