@@ -1,4 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -9,7 +11,7 @@ import {
   PutImageTagMutabilityCommand,
   SetRepositoryPolicyCommand,
 } from '@aws-sdk/client-ecr';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
 import type { LocalCloud } from '../../src/local-cloud.js';
 import { atEnd } from '../support/at-end.js';
@@ -100,6 +102,47 @@ describe('blobs', () => {
     expect(await get('lines=1-2')).toEqual([200, null, '0123456789']);
     expect((await get('bytes=10-'))[0]).toBe(416);
     expect(await api.code(`/v2/${name}/blobs/${digest}`, { method: 'DELETE' })).toEqual([405, 'UNSUPPORTED']);
+  });
+
+  test('whose sender goes away in the middle go on from what was acknowledged', async () => {
+    const name = await repository('interrupted');
+    const begun = await api.fetch(`/v2/${name}/blobs/uploads/`, { method: 'POST' });
+    const location = begun.headers.get('location') ?? '';
+    await api.fetch(location, { method: 'PATCH', body: 'begun ' });
+    const headers = { authorization: `Basic ${await basicToken(ecr)}`, 'content-length': '1000000' };
+    const sent = request(new URL(location, cloud.endpointUrl), { method: 'PATCH', headers });
+    sent.on('error', () => {});
+    const file = join(stateDirectory, 'ecr', 'uploads', location.split('/').at(-1) ?? '');
+    sent.write('x'.repeat(100_000));
+    await vi.waitFor(() => expect(statSync(file).size).toBeGreaterThan(6));
+    expect(await api.code(location, { method: 'PATCH', body: 'y' })).toEqual([400, 'BLOB_UPLOAD_INVALID']);
+    sent.destroy();
+    await vi.waitFor(() => expect(statSync(file).size).toBe(6));
+    const digest = sha256('begun and ended');
+    const done = await vi.waitFor(async () => {
+      const response = await api.fetch(`${location}?digest=${digest}`, { method: 'PUT', body: 'and ended' });
+      expect(response.status).not.toBe(400);
+      return response;
+    });
+    expect(done.status).toBe(201);
+  });
+
+  test('of a repository that is deleted while they come are refused', async () => {
+    const name = await repository('deleted');
+    const begun = await api.fetch(`/v2/${name}/blobs/uploads/`, { method: 'POST' });
+    const location = begun.headers.get('location') ?? '';
+    const headers = { authorization: `Basic ${await basicToken(ecr)}` };
+    const sent = request(new URL(location, cloud.endpointUrl), { method: 'PATCH', headers });
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    sent.write('x'.repeat(100_000));
+    const file = join(stateDirectory, 'ecr', 'uploads', location.split('/').at(-1) ?? '');
+    await vi.waitFor(() => expect(statSync(file).size).toBeGreaterThan(0));
+    await ecr.send(new DeleteRepositoryCommand({ repositoryName: name }));
+    sent.end('y');
+    const [response] = await answered;
+    expect(response.statusCode).toBe(404);
+    response.resume();
+    expect(existsSync(file)).toBe(false);
   });
 
   test('have the digest that they are sent with, or are not kept', async () => {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Base } from '../../plugin.js';
 import { key } from '../../store/store.js';
 import { BlobFiles } from './blob-files.js';
+import { uploadNotFound } from './errors.js';
 import {
   type ImageRecord,
   openTables,
@@ -187,18 +188,19 @@ export class Registry {
   }
 
   /**
-   * Appends to an upload; all or nothing.
+   * Appends to an upload; all or nothing. Nothing else may be writing to it.
    *
+   * @throws UploadNotFoundException when it has been ended, if only while this was under way.
    * @param smallest bytes that it has at least unless it is the last part.
    */
   async append(uploadId: string, parts: AsyncIterable<Uint8Array>, smallest = 0): Promise<UploadRecord> {
     const upload = this.tables.uploads.get(uploadId);
-    if (!upload || this.#busy.has(uploadId)) throw new Error(`the upload ${uploadId} takes no bytes now`);
+    if (!upload || this.#busy.has(uploadId)) throw this.#ended(uploadId);
     this.#busy.add(uploadId);
     try {
       const size = await this.#files.append(uploadId, upload.size, parts);
       // The repository may have been deleted meanwhile, and its uploads with it.
-      if (!this.tables.uploads.get(uploadId)) throw new Error(`the upload ${uploadId} was ended`);
+      if (!this.tables.uploads.get(uploadId)) throw this.#ended(uploadId);
       const next = {
         ...upload,
         size,
@@ -212,11 +214,13 @@ export class Registry {
     }
   }
 
-  /** The digest of what an upload has. */
+  /** The digest of what an upload has. @throws UploadNotFoundException when it is ended meanwhile. */
   async digestOfUpload(uploadId: string): Promise<string> {
     this.#busy.add(uploadId);
     try {
       return await this.#files.digestOf(uploadId);
+    } catch (error) {
+      throw this.tables.uploads.get(uploadId) ? error : this.#ended(uploadId);
     } finally {
       this.#busy.delete(uploadId);
     }
@@ -255,6 +259,10 @@ export class Registry {
     for (const [uploadId, { started }] of [...this.tables.uploads.entries()]) {
       if (started < before && !this.#busy.has(uploadId)) this.endUpload(uploadId);
     }
+  }
+
+  #ended(uploadId: string): Error {
+    return uploadNotFound(uploadId, `the registry with id '${this.registryId}'`);
   }
 
   #usedBlobs(repository: string): ReadonlySet<string> {

@@ -60,6 +60,7 @@ const OF_EXCEPTIONS: Readonly<Record<string, DistributionCode>> = {
   ImageTagAlreadyExistsException: 'TAG_INVALID',
   ImageDigestDoesNotMatchException: 'DIGEST_INVALID',
   ImageNotFoundException: 'MANIFEST_UNKNOWN',
+  UploadNotFoundException: 'BLOB_UPLOAD_UNKNOWN',
   InvalidParameterException: 'MANIFEST_INVALID',
 };
 
