@@ -48,6 +48,11 @@ const MAX_HEADERS_BYTES = 131_072;
 const MAX_HEADER_NAME_BYTES = 127;
 const MAX_HEADER_VALUE_BYTES = 32_767;
 
+const EMPTY = Buffer.alloc(0);
+const MIN_BUFFER_BYTES = 4_096;
+/** The decoder's memory between messages. */
+const KEPT_BYTES = 131_072;
+
 /**
  * Encodes one message.
  *
@@ -71,8 +76,10 @@ export function encodeMessage(message: EventStreamMessage): Buffer {
 
 /** Takes a byte stream apart into messages, however it is cut into chunks. */
 export class EventStreamDecoder {
-  readonly #chunks: Buffer[] = [];
-  #buffered = 0;
+  /** What is between start and end has come and is not taken apart yet. */
+  #buffer = EMPTY;
+  #start = 0;
+  #end = 0;
   #expected: number | undefined;
 
   /** @param maxMessageBytes largest message accepted, all of it; may be changed between messages */
@@ -84,33 +91,41 @@ export class EventStreamDecoder {
    * @throws EventStreamError at the first malformed byte; the decoder is of no use afterwards
    */
   *feed(chunk: Uint8Array): Generator<EventStreamMessage, void, void> {
-    if (chunk.length > 0) {
-      this.#chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      this.#buffered += chunk.length;
-    }
+    this.#append(chunk);
     for (;;) {
+      const buffered = this.#buffer.subarray(this.#start, this.#end);
       if (this.#expected === undefined) {
-        if (this.#buffered < PRELUDE_BYTES) return;
-        this.#expected = readPrelude(this.#joined(), this.maxMessageBytes);
+        if (buffered.length < PRELUDE_BYTES) return;
+        this.#expected = readPrelude(buffered, this.maxMessageBytes);
       }
-      if (this.#buffered < this.#expected) return;
-      const all = this.#joined();
-      const message = decodeMessage(all.subarray(0, this.#expected));
-      const rest = all.subarray(this.#expected);
-      this.#chunks.splice(0, 1, ...(rest.length > 0 ? [rest] : []));
-      this.#buffered -= this.#expected;
+      if (buffered.length < this.#expected) return;
+      const message = decodeMessage(buffered.subarray(0, this.#expected));
+      this.#start += this.#expected;
       this.#expected = undefined;
+      if (this.#start === this.#end) {
+        [this.#start, this.#end] = [0, 0];
+        // A large message's memory is not held for the small ones after it.
+        if (this.#buffer.length > KEPT_BYTES) this.#buffer = EMPTY;
+      }
       yield message;
     }
   }
 
-  /** All that is buffered, in one piece; joined only when a prelude or a message is complete. */
-  #joined(): Buffer {
-    const [first] = this.#chunks;
-    if (this.#chunks.length === 1 && first !== undefined) return first;
-    const all = Buffer.concat(this.#chunks);
-    this.#chunks.splice(0, this.#chunks.length, all);
-    return all;
+  /** Memory is that of what waits, at most twice, whatever the size of the chunks it came in. */
+  #append(chunk: Uint8Array): void {
+    const waiting = this.#end - this.#start;
+    if (this.#end + chunk.length > this.#buffer.length) {
+      const needed = waiting + chunk.length;
+      const target =
+        needed * 2 <= this.#buffer.length
+          ? this.#buffer
+          : Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2, MIN_BUFFER_BYTES));
+      this.#buffer.copy(target, 0, this.#start, this.#end);
+      this.#buffer = target;
+      [this.#start, this.#end] = [0, waiting];
+    }
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
   }
 }
 

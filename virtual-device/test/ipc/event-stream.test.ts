@@ -130,6 +130,21 @@ describe('the event stream codec', () => {
     expect(decodeAll([large], 1_016)).toHaveLength(1);
   });
 
+  it('holds no more memory for a message that comes byte by byte than twice its size', () => {
+    const sent = encodeMessage({ headers: new Map(), payload: Buffer.alloc(300_000, 7) });
+    const decoder = new EventStreamDecoder(MAX);
+    const before = process.memoryUsage();
+    const found: EventStreamMessage[] = [];
+    for (let index = 0; index < sent.length; index++) {
+      found.push(...decoder.feed(sent.subarray(index, index + 1)));
+      if (index !== sent.length - 2) continue;
+      const { arrayBuffers } = process.memoryUsage();
+      expect(arrayBuffers - before.arrayBuffers).toBeLessThan(2_000_000);
+    }
+    expect(found).toHaveLength(1);
+    expect(Buffer.from(found[0]?.payload ?? []).equals(Buffer.alloc(300_000, 7))).toBe(true);
+  });
+
   it('yields the messages before a malformed one', () => {
     const good = encodeMessage({ headers: new Map(), payload: Uint8Array.of(1) });
     const seen: EventStreamMessage[] = [];
