@@ -463,6 +463,15 @@ test('what cannot be deployed is refused in words', async () => {
     'maximumPerMinute',
   );
   await refused({ deploymentName: '' }, 'ValidationException', 'deploymentName');
+  await coreDevice(cloud, iot, 'refused-1');
+  await refused(
+    {
+      ...hello({ configurationUpdate: { merge: JSON.stringify({ a: '"'.repeat(2000) }) } }),
+      targetArn: iotArn('thing/refused-1'),
+    },
+    'NotImplementedException',
+    'shadow',
+  );
   const { deployments } = await greengrass.send(new ListDeploymentsCommand({ targetArn }));
   expect(deployments).toEqual([]);
   await expect(

@@ -100,8 +100,13 @@ export function delivery(deployments: DeploymentStore, jobs: JobEngine, shadows:
     },
 
     checkSize(record) {
-      const size = Buffer.byteLength(JSON.stringify(deploymentDocument(record)));
-      const [limit, what] = record.jobId === undefined ? [LARGEST_SHADOW, 'shadow'] : [LARGEST_JOB, 'job'];
+      const text = JSON.stringify(deploymentDocument(record));
+      // In a shadow it is text within JSON.
+      const [carried, limit, what] =
+        record.jobId === undefined
+          ? [JSON.stringify(text), LARGEST_SHADOW, 'shadow']
+          : [text, LARGEST_JOB, 'job'];
+      const size = Buffer.byteLength(carried);
       if (size <= limit) return;
       throw new AwsError(
         'NotImplementedException',
