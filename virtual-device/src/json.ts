@@ -50,12 +50,12 @@ export function withoutValueAt(root: JsonObject, path: readonly string[]): JsonO
 
 /** `change` laid over `base`: objects key by key, anything else replaces. */
 export function merge(base: JsonObject, change: JsonObject): JsonObject {
-  let result = base;
+  const result = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(change)) {
-    const old = Object.hasOwn(base, key) ? base[key] : undefined;
-    result = withOwn(result, key, isJsonObject(old) && isJsonObject(value) ? merge(old, value) : value);
+    const old = result.get(key);
+    result.set(key, isJsonObject(old) && isJsonObject(value) ? merge(old, value) : value);
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 /** Every string of a value put through `change`. */

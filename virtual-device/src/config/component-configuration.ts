@@ -1,5 +1,5 @@
 import { type ConfigurationCapability, IpcError, type JsonValue } from '../ipc/capabilities.js';
-import { isJsonObject, type JsonObject, sameJson, valueAt, withValueAt } from '../json.js';
+import { isJsonObject, type JsonObject, merge, sameJson, valueAt, withValueAt } from '../json.js';
 import type { EffectiveConfigStore } from './effective-config.js';
 import { NUCLEUS } from './init-config.js';
 
@@ -8,6 +8,13 @@ interface Watch {
   readonly path: readonly string[];
   readonly onChange: (changed: readonly string[]) => void;
 }
+
+/**
+ * What a component may make of its own configuration: all of it is written to disk at each change, and read
+ * at each start, so one that is too large or too deep would hold up or stop the device.
+ */
+const MAX_JSON_BYTES = 256 * 1024;
+const MAX_DEPTH = 64;
 
 /** The components' configuration as it is in force; every change is on disk before it is seen. */
 export class ComponentConfigurations implements ConfigurationCapability {
@@ -46,6 +53,7 @@ export class ComponentConfigurations implements ConfigurationCapability {
     if (path.length === 0 && !isJsonObject(value)) {
       throw new IpcError('InvalidArgumentsError', 'A whole configuration must be an object');
     }
+    refuseTooDeep(component, path, value);
     const leaves = leavesOf(value, path);
     for (const leaf of leaves) {
       if ((this.#modified.get(keyOf(component, leaf.path)) ?? 0) > timestamp) {
@@ -55,16 +63,17 @@ export class ComponentConfigurations implements ConfigurationCapability {
         );
       }
     }
-    let after = before;
-    const changed: (readonly string[])[] = [];
-    for (const leaf of leaves) {
-      if (sameJson(valueAt(after, leaf.path), leaf.value)) continue;
-      // An empty object merged into an object changes nothing.
-      if (isJsonObject(leaf.value) && isJsonObject(valueAt(after, leaf.path))) continue;
-      after = withValueAt(after, leaf.path, leaf.value);
-      changed.push(leaf.path);
-    }
+    const node = valueAt(before, path);
+    const after = withValueAt(
+      before,
+      path,
+      isJsonObject(node) && isJsonObject(value) ? merge(node, value) : value,
+    );
+    const changed = leaves
+      .map((leaf) => leaf.path)
+      .filter((leaf) => !sameJson(valueAt(before, leaf), valueAt(after, leaf)));
     if (changed.length > 0) {
+      refuseTooMuch(component, after);
       this.store.replace({
         ...current,
         components: { ...current.components, [component]: { ...record, configuration: after } },
@@ -99,6 +108,28 @@ export class ComponentConfigurations implements ConfigurationCapability {
       }
     }
   }
+}
+
+function refuseTooDeep(component: string, path: readonly string[], value: JsonValue): void {
+  let level: JsonValue[] = [value];
+  for (let depth = path.length; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new IpcError(
+        'InvalidArgumentsError',
+        `The configuration of ${component} would be nested deeper than ${MAX_DEPTH} levels.`,
+      );
+    }
+    level = level.flatMap((node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
+  }
+}
+
+function refuseTooMuch(component: string, configuration: JsonObject): void {
+  const bytes = Buffer.byteLength(JSON.stringify(configuration));
+  if (bytes <= MAX_JSON_BYTES) return;
+  throw new IpcError(
+    'InvalidArgumentsError',
+    `The configuration of ${component} would have ${bytes} bytes; a component may make it ${MAX_JSON_BYTES}.`,
+  );
 }
 
 function leavesOf(

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ComponentConfigurations } from '../../src/config/component-configuration.js';
 import { EffectiveConfigStore } from '../../src/config/effective-config.js';
+import type { JsonValue } from '../../src/ipc/capabilities.js';
 import { temporaryFolder } from '../support/fixtures.js';
 
 function setUp() {
@@ -24,6 +25,8 @@ function setUp() {
       },
     },
     groups: { LOCAL_DEPLOYMENT: { c: { version: '1.0.0' } } },
+    membership: [],
+    lastDeployments: {},
   });
   const configurations = new ComponentConfigurations(store);
   const seen: string[] = [];
@@ -71,5 +74,26 @@ describe("components' configuration", () => {
     );
     expect(configurations.get('toString', [])).toBeUndefined();
     expect(configurations.get('c', ['__proto__'])).toBeUndefined();
+  });
+
+  it('takes many keys at once, and refuses what would hold up or stop the device', () => {
+    const { configurations, seen, watch, store } = setUp();
+    const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`key${index}`, index]));
+    watch('many', 'key7');
+    configurations.update('c', ['many'], 1, many);
+    expect(configurations.get('c', ['many'])).toEqual(many);
+    expect(seen).toEqual(['many,key7 many/key7']);
+    const before = store.current;
+    const tooLarge = Object.fromEntries(
+      Array.from({ length: 400_000 }, (_, index) => [`key${index}`, index]),
+    );
+    expect(() => configurations.update('c', ['many'], 2, tooLarge)).toThrow(/would have \d+ bytes/);
+    let tooDeep: JsonValue = 1;
+    for (let depth = 0; depth < 100_000; depth++) tooDeep = depth % 2 === 0 ? [tooDeep] : { a: tooDeep };
+    expect(() => configurations.update('c', ['deep'], 2, tooDeep)).toThrow(/nested deeper/);
+    const path = Array.from({ length: 70 }, () => 'a');
+    expect(() => configurations.update('c', path, 2, 1)).toThrow(/nested deeper/);
+    expect(store.current).toBe(before);
+    configurations.update('c', ['b'], 1, 3);
   });
 });
