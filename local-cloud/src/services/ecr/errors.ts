@@ -46,7 +46,3 @@ export function uploadNotFound(uploadId: string, where: string): sdk.UploadNotFo
     $metadata: {},
   });
 }
-
-export function limitExceeded(message: string): sdk.LimitExceededException {
-  return new sdk.LimitExceededException({ message, $metadata: {} });
-}

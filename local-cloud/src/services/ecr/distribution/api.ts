@@ -47,7 +47,7 @@ export function distributionApi(base: Base, needs: DistributionNeeds): PathHandl
     const own = 'repository' in endpoint ? endpoint.repository : undefined;
     const exchange: Exchange = {
       ...{ registry, images, request },
-      require: (action, repository = own) =>
+      demand: (action, repository = own) =>
         authorize(action, repository === undefined ? {} : { repositoryName: repository }, call),
     };
     if (!('repository' in endpoint)) {

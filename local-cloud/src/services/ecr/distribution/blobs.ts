@@ -6,7 +6,7 @@ import { DistributionError } from './errors.js';
 import type { Answer, Exchange } from './exchange.js';
 
 /** Blobs: HEAD and GET, also of a range of their bytes. */
-export const blob: Answer = async ({ registry, images, request, require }, repository, reference) => {
+export const blob: Answer = async ({ registry, images, request, demand }, repository, reference) => {
   const { method, headers } = request;
   if (method !== 'GET' && method !== 'HEAD') {
     throw new DistributionError(
@@ -14,7 +14,7 @@ export const blob: Answer = async ({ registry, images, request, require }, repos
       'Blobs cannot be deleted; they go with the last image that names them',
     );
   }
-  require(method === 'GET' ? 'GetDownloadUrlForLayer' : 'BatchCheckLayerAvailability');
+  demand(method === 'GET' ? 'GetDownloadUrlForLayer' : 'BatchCheckLayerAvailability');
   images.repository(repository);
   const digest = checkedDigest(reference);
   const size = registry.layerSize(repository, digest);
@@ -44,7 +44,7 @@ export const blob: Answer = async ({ registry, images, request, require }, repos
 export const uploads: Answer = async (exchange, repository) => {
   const { registry, images, request } = exchange;
   if (request.method !== 'POST') throw unsupported(request.method);
-  exchange.require('InitiateLayerUpload');
+  exchange.demand('InitiateLayerUpload');
   images.repository(repository);
   const mounted = request.query.get('mount');
   if (mounted !== null && mount(exchange, repository, checkedDigest(mounted))) {
@@ -53,8 +53,8 @@ export const uploads: Answer = async (exchange, repository) => {
   const whole = request.query.get('digest');
   const digest = whole === null ? undefined : checkedDigest(whole);
   if (digest !== undefined) {
-    exchange.require('UploadLayerPart');
-    exchange.require('CompleteLayerUpload');
+    exchange.demand('UploadLayerPart');
+    exchange.demand('CompleteLayerUpload');
   }
   const uploadId = registry.beginUpload(repository);
   if (digest === undefined) return progress(202, repository, uploadId, 0);
@@ -72,8 +72,8 @@ export const uploads: Answer = async (exchange, repository) => {
 export const upload: Answer = async (exchange, repository, uploadId) => {
   const { registry, images, request } = exchange;
   const { method } = request;
-  if (method === 'PUT') exchange.require('CompleteLayerUpload');
-  else if (method === 'PATCH' || method === 'GET' || method === 'DELETE') exchange.require('UploadLayerPart');
+  if (method === 'PUT') exchange.demand('CompleteLayerUpload');
+  else if (method === 'PATCH' || method === 'GET' || method === 'DELETE') exchange.demand('UploadLayerPart');
   else throw unsupported(method);
   images.repository(repository);
   const found = registry.upload(repository, uploadId);
@@ -98,7 +98,7 @@ export const upload: Answer = async (exchange, repository, uploadId) => {
   const digest = method === 'PUT' ? checkedDigest(given ?? '') : undefined;
   checkRange(exchange, repository, uploadId, found.size);
   const hasBody = request.headers['content-length'] !== '0';
-  if (hasBody && method === 'PUT') exchange.require('UploadLayerPart');
+  if (hasBody && method === 'PUT') exchange.demand('UploadLayerPart');
   const { size } = hasBody ? await registry.append(uploadId, bodyOf(exchange)) : found;
   if (digest === undefined) return progress(202, repository, uploadId, size);
   try {
@@ -130,12 +130,12 @@ async function finish(
 }
 
 /** Whether a blob could be mounted; where it is not to be had, the client uploads it instead. */
-function mount({ registry, request, require }: Exchange, repository: string, digest: string): boolean {
+function mount({ registry, request, demand }: Exchange, repository: string, digest: string): boolean {
   if (registry.layerSize(repository, digest) !== undefined) return true;
   const from = request.query.get('from');
   if (from === null || registry.layerSize(from, digest) === undefined) return false;
   try {
-    require('GetDownloadUrlForLayer', from);
+    demand('GetDownloadUrlForLayer', from);
   } catch {
     return false;
   }

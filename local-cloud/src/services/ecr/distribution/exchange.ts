@@ -12,7 +12,7 @@ export interface Exchange {
    *
    * @throws AwsError when it may not.
    */
-  readonly require: (action: string, repository?: string) => void;
+  readonly demand: (action: string, repository?: string) => void;
 }
 
 /** A part of the API: answers a request about a repository whose name is valid. */

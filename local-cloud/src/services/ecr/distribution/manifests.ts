@@ -14,7 +14,7 @@ export const manifest: Answer = async (exchange, repository, reference) => {
   switch (request.method) {
     case 'GET':
     case 'HEAD': {
-      exchange.require('BatchGetImage');
+      exchange.demand('BatchGetImage');
       images.repository(repository);
       const image = existing(exchange, repository, reference);
       if (!accepts(request.headers.accept, image.mediaType)) {
@@ -33,11 +33,11 @@ export const manifest: Answer = async (exchange, repository, reference) => {
       };
     }
     case 'PUT':
-      exchange.require('PutImage');
+      exchange.demand('PutImage');
       images.repository(repository);
       return put(exchange, repository, reference);
     case 'DELETE': {
-      exchange.require('BatchDeleteImage');
+      exchange.demand('BatchDeleteImage');
       images.repository(repository);
       const image = existing(exchange, repository, reference);
       if (!DIGEST.test(reference)) registry.deleteTag(repository, reference);
@@ -97,9 +97,9 @@ async function put(exchange: Exchange, repository: string, reference: string): P
 }
 
 /** Tags in their order; `n` of them behind `last`, when the request says so. */
-export const tags: Answer = ({ registry, images, request, require }, repository) => {
+export const tags: Answer = ({ registry, images, request, demand }, repository) => {
   onlyGet(request.method);
-  require('ListImages');
+  demand('ListImages');
   images.repository(repository);
   const { items, link } = listed(request.query, `/v2/${repository}/tags/list`, (last) =>
     registry.tagsOf(repository, last),
@@ -108,9 +108,9 @@ export const tags: Answer = ({ registry, images, request, require }, repository)
 };
 
 /** Repositories in their order, as tags are listed. */
-export const catalog = ({ registry, request, require }: Exchange): HttpResponse => {
+export const catalog = ({ registry, request, demand }: Exchange): HttpResponse => {
   onlyGet(request.method);
-  require('DescribeRepositories');
+  demand('DescribeRepositories');
   const { items, link } = listed(request.query, '/v2/_catalog', (last) =>
     [...registry.repositories(last)].map(({ name }) => name),
   );
@@ -118,9 +118,9 @@ export const catalog = ({ registry, request, require }: Exchange): HttpResponse 
 };
 
 /** Manifests that are about another one, of one artifact type when the request says so. */
-export const referrers: Answer = ({ images, request, require }, repository, reference) => {
+export const referrers: Answer = ({ images, request, demand }, repository, reference) => {
   onlyGet(request.method);
-  require('ListImageReferrers');
+  demand('ListImageReferrers');
   images.repository(repository);
   if (!DIGEST.test(reference)) throw new DistributionError('DIGEST_INVALID', `'${reference}' is no digest`);
   const wanted = request.query.get('artifactType');
