@@ -1,13 +1,22 @@
+export { type BuiltComponent, buildComponents } from './components/build.js';
+export { type PublishedComponent, publishComponents } from './components/publish.js';
+export { testComponents } from './components/test-run.js';
 export { deployLocal } from './deploy/index.js';
 export { explain, MooringError } from './errors.js';
 export { pressButton } from './fleet/button.js';
 export { type CloudConnection, connectToCloud } from './fleet/cloud-connection.js';
 export { setFrequency } from './fleet/led.js';
 export { type ProvisionResult, provision } from './provisioning/provision.js';
-export { type Boot, bootDevice, type RunningDevice } from './start/boot.js';
+export { repositoryRoot } from './repository.js';
+export { readDeploymentFile } from './rollout/configuration.js';
+export {
+  type ComponentsDeployment,
+  type DeployComponentsOptions,
+  deployComponents,
+} from './rollout/deploy-components.js';
+export { type Boot, bootDevice, connectDevice, type RunningDevice } from './start/boot.js';
 export type { Child } from './start/child.js';
 export { type RunningCloud, startCloud } from './start/cloud.js';
-export { type Bundle, bundleComponents } from './start/components.js';
 export { fetchImageFiles, type ImageFiles } from './start/device.js';
 export { measureBlink } from './start/led-watch.js';
 export { StateDirectory } from './state-directory.js';

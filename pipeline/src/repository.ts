@@ -7,5 +7,4 @@ export const repositoryRoot = fileURLToPath(new URL('../../', import.meta.url));
 export const programs = {
   localCloud: fileURLToPath(new URL('../../local-cloud/bin/local-cloud.js', import.meta.url)),
   virtualDevice: fileURLToPath(new URL('../../virtual-device/bin/virtual-device.js', import.meta.url)),
-  bundleComponents: fileURLToPath(new URL('../../components/dist/bundle.js', import.meta.url)),
 } as const;

@@ -7,12 +7,13 @@ import type { Outcome, Step } from './step.js';
 import { playStory, stepsFor, story } from './story.js';
 import { World } from './world.js';
 
-const USAGE = `Usage: npm run validate -- [--steps 1,2,5] [--json] [--keep]
+const USAGE = `Usage: npm run validate -- [--steps 1,2,5] [--json] [--quick] [--keep]
 
 Acts out the story of the whole system against a local cloud of its own, from nothing to nothing.
 
   --steps 1,2,5   play these steps and what they need
   --json          print one JSON array and nothing else on standard output
+  --quick         stay on this machine: no downloads, and not what npm test does already
   --keep          keep the state directory, with the logs, and say where it is
   --help          print this
 
@@ -21,6 +22,7 @@ Exits with 1 if a step that was played, or asked for, was not seen.`;
 interface Arguments {
   steps: readonly number[];
   json: boolean;
+  quick: boolean;
   keep: boolean;
 }
 
@@ -30,6 +32,7 @@ function readArguments(argv: string[]): Arguments | 'help' {
     options: {
       steps: { type: 'string' },
       json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,7 +46,7 @@ function readArguments(argv: string[]): Arguments | 'help' {
       `--steps takes numbers from 1 to ${known.length}, separated by commas; got "${values.steps}"`,
     );
   }
-  return { steps, json: values.json, keep: values.keep };
+  return { steps, json: values.json, quick: values.quick, keep: values.keep };
 }
 
 function outcomeLine(step: Step, outcome: Outcome): string {
@@ -66,7 +69,7 @@ async function main(): Promise<number> {
   }
   const say = (text: string) => process.stdout.write(options.json ? '' : `${text}\n`);
   const directory = mkdtempSync(join(tmpdir(), 'mooring-validation-'));
-  const world = new World(directory);
+  const world = new World(directory, options.quick);
   const onSignal = () => world.abort();
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let outcomes: Outcome[];

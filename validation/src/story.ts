@@ -1,8 +1,12 @@
 import type { Outcome, Step } from './step.js';
+import { brokenApplication } from './steps/broken-application.js';
+import { buildAndPublish, deployComponentsStep } from './steps/components.js';
 import { deploy } from './steps/deploy.js';
 import { firstBoot } from './steps/first-boot.js';
 import { button, frequency } from './steps/led.js';
+import { osUpdate } from './steps/os-update.js';
 import { setUpProvisioning } from './steps/provisioning.js';
+import { secondDevice } from './steps/second-device.js';
 import { unauthorisedDevice } from './steps/unauthorised.js';
 import type { World } from './world.js';
 
@@ -17,14 +21,10 @@ const notBuilt = (step: number, name: string, expected: string): Step => ({
 export const story: readonly Step[] = [
   deploy,
   setUpProvisioning,
-  notBuilt(
-    3,
-    'test and build components',
-    'five components published; unchanged: no new version; one touched: one',
-  ),
-  notBuilt(4, 'deploy components', 'a deployment targets the thing group'),
+  buildAndPublish,
+  deployComponentsStep,
   firstBoot,
-  notBuilt(6, 'add a second device', 'device 2 joins and gets everything without a new deployment'),
+  secondDevice,
   frequency,
   button,
   notBuilt(
@@ -32,12 +32,8 @@ export const story: readonly Step[] = [
     'certificate rotation',
     'a new certificate id; the old one revoked and deleted; traffic goes on',
   ),
-  notBuilt(
-    10,
-    'update of a broken application',
-    'an update arrives beside a broken component; 1.0.1 corrects it',
-  ),
-  notBuilt(11, 'OS update', 'commands run once, the device reboots; a new update_no runs once more'),
+  brokenApplication,
+  osUpdate,
   notBuilt(12, 'destroy', 'resources gone; devices, certificates and components remain'),
   notBuilt(
     13,

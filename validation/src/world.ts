@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { cpSync, existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ECRClient } from '@aws-sdk/client-ecr';
-import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { GreengrassV2Client, ListComponentsCommand } from '@aws-sdk/client-greengrassv2';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { IoTClient } from '@aws-sdk/client-iot';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import {
   accountOf,
-  type Bundle,
-  bundleComponents,
   type Child,
   type CloudConnection,
   clientConfig,
+  connectDevice,
   connectToCloud,
+  fetchImageFiles,
+  provision,
   type RunningCloud,
   type RunningDevice,
+  repositoryRoot,
   StateDirectory,
   startCloud,
   type Target,
@@ -35,25 +39,35 @@ function clientsOf(target: Target) {
   };
 }
 
+/** A device that runs. */
+export type BootedDevice = Omit<RunningDevice, 'hertz'>;
+
 /** What the story is played in: a cloud, devices, and the eyes on them. */
 export class World {
   readonly state: StateDirectory;
   /** Serial numbers, different in every run. */
   readonly serials = {
     first: `validation-${randomUUID().slice(0, 8)}-1`,
+    second: `validation-${randomUUID().slice(0, 8)}-2`,
     unlisted: `validation-${randomUUID().slice(0, 8)}-x`,
   };
-  readonly devices = new Map<string, RunningDevice>();
+  readonly devices = new Map<string, BootedDevice>();
   /** Programs that were started, in their order; stopped in the opposite one. */
   readonly children: Child[] = [];
   readonly #aborted = new AbortController();
   #cloud: Promise<RunningCloud> | undefined;
-  #bundle: Promise<Bundle> | undefined;
   #clients: ReturnType<typeof clientsOf> | undefined;
   #connection: Promise<CloudConnection> | undefined;
 
-  constructor(directory: string) {
+  readonly #sources: string;
+
+  /** @param quick whether to keep to this machine, without the network, and not to run what `npm test` runs. */
+  constructor(
+    directory: string,
+    readonly quick: boolean,
+  ) {
     this.state = new StateDirectory(directory);
+    this.#sources = join(directory, 'component-sources');
     this.state.prepare();
   }
 
@@ -90,9 +104,43 @@ export class World {
     return this.#connection;
   }
 
-  bundle(): Promise<Bundle> {
-    this.#bundle ??= bundleComponents(this.state.components);
-    return this.#bundle;
+  /** A copy of the components' sources, for the story to change. */
+  get sources(): string {
+    if (!existsSync(this.#sources)) {
+      const generated = new Set(['dist', 'node_modules']);
+      cpSync(join(repositoryRoot, 'components'), this.#sources, {
+        recursive: true,
+        filter: (path) => !generated.has(basename(path)),
+      });
+    }
+    return this.#sources;
+  }
+
+  /** The components' version that the deployment brings, by component. */
+  async latestVersions(): Promise<Record<string, string>> {
+    const { greengrass } = await this.clients();
+    const { components = [] } = await greengrass.send(new ListComponentsCommand({ scope: 'PRIVATE' }));
+    return Object.fromEntries(
+      components.map(({ componentName = '', latestVersion }) => [
+        componentName,
+        latestVersion?.componentVersion ?? '',
+      ]),
+    );
+  }
+
+  /** Lets these serial numbers join, and no others. */
+  async allow(...serials: string[]): Promise<void> {
+    await provision(await this.target(), serials.map((serial) => `${serial}\n`).join(''));
+  }
+
+  /** Switches a device on; resolves when it is connected. */
+  async boot(thing: string): Promise<BootedDevice> {
+    const { target, endpointUrl } = await this.cloud();
+    const image = await fetchImageFiles(target, await this.account());
+    const { state, children } = this;
+    const device = await connectDevice({ thing, state, image, endpointUrl, children });
+    this.devices.set(thing, device);
+    return device;
   }
 
   /** Ends all that the story started. */

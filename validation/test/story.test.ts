@@ -21,8 +21,8 @@ test('the story has sixteen steps, in order, that need only earlier ones', () =>
 });
 
 test('steps bring what they need', () => {
-  expect(stepsFor([7]).map(({ step: number }) => number)).toEqual([1, 2, 5, 7]);
-  expect(stepsFor([16, 3]).map(({ step: number }) => number)).toEqual([3, 16]);
+  expect(stepsFor([7]).map(({ step: number }) => number)).toEqual([1, 2, 3, 4, 5, 7]);
+  expect(stepsFor([16, 2]).map(({ step: number }) => number)).toEqual([1, 2, 16]);
 });
 
 test('a step that is not built is neither passed nor failed; one whose need failed is not played', async () => {
@@ -69,9 +69,9 @@ test('an unknown step is refused in a sentence', async () => {
 });
 
 test('what is built is seen, and the JSON is all that is printed', async () => {
-  const { code, stdout } = await validate('--json', '--steps', '7,8,15');
+  const { code, stdout } = await validate('--json', '--quick', '--steps', '6,7,8,10,11,15');
   const outcomes = JSON.parse(stdout) as { step: number; status: string; seen: string }[];
   expect(outcomes.filter(({ status }) => status !== 'passed')).toEqual([]);
-  expect(outcomes.map((outcome) => outcome.step)).toEqual([1, 2, 5, 7, 8, 15]);
+  expect(outcomes.map((outcome) => outcome.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 15]);
   expect(code).toBe(0);
-}, 180_000);
+}, 600_000);

@@ -13,7 +13,7 @@ export function statusTable(devices: readonly DeviceStatus[], out: Output): stri
     device.certificates
       .map(({ certificateId, status }) => `${certificateId.slice(0, 8)} ${status}`)
       .join(', ') || '-',
-    device.components.map((component) => componentText(component, out)).join(', ') || '-',
+    componentsText(device.components, out),
   ]);
   return table(['DEVICE', 'CONNECTION', 'HEALTH', 'CERTIFICATE', 'COMPONENTS'], rows);
 }
@@ -21,6 +21,20 @@ export function statusTable(devices: readonly DeviceStatus[], out: Output): stri
 function connection({ connected }: DeviceStatus, out: Output): string {
   if (connected === undefined) return '-';
   return connected ? out.style('green', 'connected') : out.style('yellow', 'disconnected');
+}
+
+/** AWS's own components are only counted while they run. */
+function componentsText(components: DeviceStatus['components'], out: Output): string {
+  const isWell = ({ name, state }: DeviceStatus['components'][number]) =>
+    name.startsWith('aws.greengrass.') && ['RUNNING', 'FINISHED'].includes(state);
+  const shown = components.filter((component) => !isWell(component));
+  const counted = components.length - shown.length;
+  return (
+    [
+      ...shown.map((component) => componentText(component, out)),
+      ...(counted > 0 ? [`${counted} of AWS`] : []),
+    ].join(', ') || '-'
+  );
 }
 
 function componentText({ name, version, state }: DeviceStatus['components'][number], out: Output): string {

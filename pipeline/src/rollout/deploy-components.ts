@@ -19,7 +19,7 @@ import {
   sameDeployment,
 } from './deployment.js';
 import { failureReason, rolloutCounts, viewRollout } from './executions.js';
-import { defaultWave, type RolloutPlan } from './rollout-plan.js';
+import { defaultWave, MAXIMUM_WAVE, type RolloutPlan } from './rollout-plan.js';
 import { type Candidate, type Choice, chooseVersions, isBrokenForFleet } from './version-choice.js';
 import { type Watched, watchRollout } from './watch.js';
 
@@ -285,8 +285,10 @@ class FleetDeployment {
           : `${name} ${from} is taken back: the devices get ${to} again`,
       );
     }
-    const corrected = await createRevision(this.greengrass, this.groupArn, components, plan);
-    return { revision: corrected, takenBack, rollout: await this.#watch(corrected, things, plan) };
+    // What is left in it has run on the first wave, so it begins with what would have been the second.
+    const second = { ...plan, wave: Math.min(2 * plan.wave, MAXIMUM_WAVE) };
+    const corrected = await createRevision(this.greengrass, this.groupArn, components, second);
+    return { revision: corrected, takenBack, rollout: await this.#watch(corrected, things, second) };
   }
 
   /** Keeps a deployment that fails for reasons unknown from the devices that have not got it. */

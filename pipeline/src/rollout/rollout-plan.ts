@@ -9,14 +9,14 @@ export interface RolloutPlan {
   readonly fleetSize: number;
 }
 
-/** Of jobs that Greengrass deployments make (AWS IoT developer guide, "Job rollout configuration"). */
-const MAXIMUM_PER_MINUTE = 1000;
+/** Devices a minute that a job reaches at most (AWS IoT developer guide, "Job rollout configuration"). */
+export const MAXIMUM_WAVE = 1000;
 /** Minutes after which a device that has begun and not ended counts as failed. */
 const IN_PROGRESS_TIMEOUT = 60;
 
 /** The first wave unless told otherwise: a tenth of the fleet, but no less than five devices. */
 export function defaultWave(fleetSize: number): number {
-  return Math.min(MAXIMUM_PER_MINUTE, Math.max(5, Math.ceil(fleetSize / 10)));
+  return Math.min(MAXIMUM_WAVE, Math.max(5, Math.ceil(fleetSize / 10)));
 }
 
 /**
@@ -32,7 +32,7 @@ export function jobConfiguration({
 }: RolloutPlan): DeploymentIoTJobConfiguration {
   const timeoutConfig = { inProgressTimeoutInMinutes: IN_PROGRESS_TIMEOUT };
   if (fleetSize <= wave) {
-    return { jobExecutionsRolloutConfig: { maximumPerMinute: MAXIMUM_PER_MINUTE }, timeoutConfig };
+    return { jobExecutionsRolloutConfig: { maximumPerMinute: MAXIMUM_WAVE }, timeoutConfig };
   }
   return {
     jobExecutionsRolloutConfig: {
@@ -41,7 +41,7 @@ export function jobConfiguration({
         incrementFactor: 2,
         rateIncreaseCriteria: { numberOfSucceededThings: wave },
       },
-      maximumPerMinute: MAXIMUM_PER_MINUTE,
+      maximumPerMinute: MAXIMUM_WAVE,
     },
     abortConfig: {
       criteriaList: [

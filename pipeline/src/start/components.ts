@@ -1,54 +1,56 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { z } from 'zod';
-import { MooringError } from '../errors.js';
-import { programs } from '../repository.js';
+import { join } from 'node:path';
+import { componentNames } from '@mooring/contracts';
+import { type BuiltComponent, buildComponents } from '../components/build.js';
+import { type PublishedComponent, publishComponents } from '../components/publish.js';
+import { repositoryRoot } from '../repository.js';
+import { readDeploymentFile } from '../rollout/configuration.js';
+import { type ComponentsDeployment, deployComponents } from '../rollout/deploy-components.js';
+import type { StateDirectory } from '../state-directory.js';
+import type { Target } from '../target.js';
 
-/** Components ready for a local deployment. */
-export const Bundle = z.object({
-  recipeDir: z.string(),
-  artifactDir: z.string(),
-  components: z.array(z.object({ name: z.string(), version: z.string() })),
-});
-export type Bundle = z.infer<typeof Bundle>;
+/** Broken on purpose: there to be tried by those who want to see what becomes of it. */
+const LEFT_OUT = [componentNames.corrupt];
+const COMPONENTS = Object.values(componentNames).filter((name) => !LEFT_OUT.some((other) => other === name));
 
-const run = promisify(execFile);
-
-/** Bundles the repository's components into `outDir`; quick when nothing changed. */
-export async function bundleComponents(outDir: string): Promise<Bundle> {
-  try {
-    const { stdout } = await run(process.execPath, [programs.bundleComponents, '--out', outDir, '--json']);
-    return Bundle.parse(JSON.parse(stdout));
-  } catch (error) {
-    const detail = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw new MooringError(
-      'BundleFailed',
-      `The components could not be bundled: ${detail || String(error)}`,
-      { cause: error },
-    );
-  }
+/** Builds the components for the devices of this machine: on its own Node.js, which needs no network. */
+export async function buildHere(
+  state: StateDirectory,
+  signal: AbortSignal,
+  onProgress: (line: string) => void,
+): Promise<BuiltComponent[]> {
+  return buildComponents({
+    outDir: state.built('host'),
+    base: 'host',
+    builder: 'layers',
+    only: COMPONENTS,
+    onProgress,
+    signal,
+  });
 }
 
-/** Deploys the components on one device, as the Greengrass CLI does: a local deployment. */
-export async function deployLocally(deviceRoot: string, bundle: Bundle): Promise<void> {
-  const merge = bundle.components.map(({ name, version }) => `${name}=${version}`).join(',');
-  const { recipeDir, artifactDir } = bundle;
-  try {
-    await run(process.execPath, [
-      programs.virtualDevice,
-      'deployment',
-      'create',
-      ...['--root', deviceRoot],
-      ...['--recipeDir', recipeDir],
-      ...['--artifactDir', artifactDir],
-      ...['--merge', merge],
-    ]);
-  } catch (error) {
-    const detail = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw new MooringError(
-      'DeploymentFailed',
-      `The components could not be deployed on the device at ${deviceRoot}: ${detail || String(error)}`,
-      { cause: error },
-    );
-  }
+/** Publishes those of the components that changed. */
+export async function publishHere(
+  target: Target,
+  built: readonly BuiltComponent[],
+  signal: AbortSignal,
+): Promise<PublishedComponent[]> {
+  return publishComponents(target, built, { onProgress: () => undefined, signal });
+}
+
+/** Deploys to the fleet what is published; the devices get it when they are there. */
+export async function deployHere(target: Target, signal: AbortSignal): Promise<ComponentsDeployment> {
+  return deployComponents(target, {
+    only: [],
+    without: LEFT_OUT,
+    declared: await readDeploymentFile(join(repositoryRoot, 'components', 'deployment.yaml')),
+    merges: [],
+    resets: [],
+    // Devices of one machine that join one after the other need not wait for their wave.
+    wave: 1000,
+    failureThreshold: 20,
+    wait: false,
+    timeout: 0,
+    onProgress: () => undefined,
+    signal,
+  });
 }

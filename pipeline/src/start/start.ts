@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PublishedComponent } from '../components/publish.js';
 import { MooringError } from '../errors.js';
 import { inParallel } from '../in-parallel.js';
 import type { Output } from '../output.js';
@@ -10,7 +11,7 @@ import { accountOf, type Target } from '../target.js';
 import { bootDevice, type RunningDevice } from './boot.js';
 import type { Child } from './child.js';
 import { type CloudPorts, type RunningCloud, startCloud } from './cloud.js';
-import { bundleComponents } from './components.js';
+import { buildHere, deployHere, publishHere } from './components.js';
 import { fetchImageFiles } from './device.js';
 import { chooseSerials } from './serials.js';
 
@@ -38,8 +39,8 @@ export interface RunningSystem extends RunningCloud {
 const BOOTING_AT_ONCE = 4;
 
 /**
- * Starts the local cloud, deploys the infrastructure, prepares provisioning, boots the devices and deploys
- * their components; resolves when every LED blinks.
+ * Starts the local cloud, deploys the infrastructure, prepares provisioning, publishes the components and deploys
+ * them to the fleet, and boots the devices, which get them by that; resolves when every LED blinks.
  *
  * @param signal stops all that runs already when aborted.
  */
@@ -70,8 +71,8 @@ export async function startSystem(
     return result;
   };
   try {
-    const bundling = stage('components', () => bundleComponents(state.components));
-    bundling.catch(() => undefined);
+    const building = stage('build', () => buildHere(state, signal, () => undefined));
+    building.catch(() => undefined);
     out.progress('Starting the local cloud');
     // The other processes start meanwhile; should it fail, the deployment will tell.
     options.loadAhead().catch(() => undefined);
@@ -94,13 +95,20 @@ export async function startSystem(
       );
     }
 
+    out.progress("Publishing and deploying the components, built on this machine's Node.js (base host)");
+    const built = await building;
+    const published = await stage('publish', () => publishHere(target, built, signal));
+    out.progress(`  ${publishedSentence(published)}`);
+    const deployment = await stage('deploy components', () => deployHere(target, signal));
+    const { revision, changed } = deployment;
+    out.progress(`  revision ${revision.revision} ${changed ? 'made' : 'is in force, no changes'}`);
+
     out.progress(`Booting ${fleet.serials.length} device${fleet.serials.length === 1 ? '' : 's'}`);
     const image = await fetchImageFiles(target, await accountOf(target));
-    const bundle = await bundling;
     const devices = await stage('devices', () =>
       inParallel(fleet.serials, BOOTING_AT_ONCE, async (thing) => {
         signal.throwIfAborted();
-        const device = await bootDevice({ thing, state, image, bundle, children, signal });
+        const device = await bootDevice({ thing, state, image, endpointUrl, children, signal });
         out.progress(
           `  ${thing} ${device.provisioned ? 'provisioned itself' : 'was provisioned before'}, its LED blinks`,
         );
@@ -112,6 +120,12 @@ export async function startSystem(
     await stop();
     throw error;
   }
+}
+
+function publishedSentence(published: readonly PublishedComponent[]): string {
+  const changed = published.filter((component) => component.published);
+  if (changed.length === 0) return `no changes, ${published.length} components are published`;
+  return `published ${changed.map(({ name, version }) => `${name} ${version}`).join(', ')}`;
 }
 
 async function readAllowlist(file: string): Promise<string> {

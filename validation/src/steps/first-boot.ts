@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GetCoreDeviceCommand, ListInstalledComponentsCommand } from '@aws-sdk/client-greengrassv2';
+import { ListEffectiveDeploymentsCommand } from '@aws-sdk/client-greengrassv2';
 import {
   DescribeCertificateCommand,
   DescribeThingCommand,
@@ -8,28 +8,19 @@ import {
   ListThingPrincipalsCommand,
 } from '@aws-sdk/client-iot';
 import { componentNames, names } from '@mooring/contracts';
-import { bootDevice, fetchImageFiles } from '@mooring/pipeline';
+import { measureBlink } from '@mooring/pipeline';
 import { type Step, see } from '../step.js';
-import { until } from '../wait.js';
+import { untilReported } from './installed.js';
 
 export const firstBoot: Step = {
   step: 5,
   name: 'first boot of device 1',
   expected:
-    'provisioned under its serial number, in the group, own certificate ACTIVE, claim files gone, components RUNNING (docker_corrupt comes with deployments)',
-  needs: [1, 2],
+    'provisioned under its serial number, in the group, own certificate ACTIVE, claim files gone, components RUNNING or FINISHED, docker_corrupt BROKEN after three tries, device UNHEALTHY',
+  needs: [1, 2, 4],
   async play(world) {
     const thing = world.serials.first;
-    const target = await world.target();
-    const device = await bootDevice({
-      thing,
-      state: world.state,
-      image: await fetchImageFiles(target, await world.account()),
-      bundle: await world.bundle(),
-      children: world.children,
-      signal: world.signal,
-    });
-    world.devices.set(thing, device);
+    const device = await world.boot(thing);
     see(device.provisioned, 'the device did not provision itself');
 
     const { iot, greengrass } = await world.clients();
@@ -47,26 +38,27 @@ export const firstBoot: Step = {
     );
     see(claims.length === 0, `the device still has ${claims.join(' and ')}`);
 
-    const wanted = [componentNames.led, componentNames.button] as string[];
-    const running = await until(
-      `${wanted.join(' and ')} RUNNING in the cloud's view`,
-      async () => {
-        const { installedComponents = [] } = await greengrass
-          .send(new ListInstalledComponentsCommand({ coreDeviceThingName: thing, topologyFilter: 'ALL' }))
-          .catch(() => ({ installedComponents: [] }));
-        const states = installedComponents.filter(
-          ({ componentName, lifecycleState }) =>
-            wanted.some((name) => name === componentName) && lifecycleState === 'RUNNING',
-        );
-        return states.length === wanted.length ? states : undefined;
-      },
-      world.signal,
+    const versions = await world.latestVersions();
+    const broken = componentNames.corrupt;
+    const { components } = await untilReported(world, thing, versions, 'UNHEALTHY', { [broken]: 'BROKEN' });
+    const tries = startsOf(device.root, broken);
+    see(tries === 3, `${broken} was tried ${tries} times`);
+    const hertz = await measureBlink(device.root, 2, 30, world.signal);
+    see(hertz !== undefined, 'its LED does not blink');
+    const { effectiveDeployments = [] } = await greengrass.send(
+      new ListEffectiveDeploymentsCommand({ coreDeviceThingName: thing }),
     );
-    const { status } = await greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName: thing }));
-    see(status === 'HEALTHY', `the core device is ${status}`);
-    const components = running.map(
-      ({ componentName, componentVersion }) => `${componentName} ${componentVersion}`,
-    );
-    return `${thing} in ${names.thingGroup}, certificate ${certificateId.slice(0, 8)}… ACTIVE, claim files gone, ${components.join(' and ')} RUNNING, ${status}`;
+    const status = effectiveDeployments[0]?.coreDeviceExecutionStatus;
+    const own = Object.keys(versions).map((name) => `${name} ${components[name]}`);
+    return `${thing} in ${names.thingGroup}, certificate ${certificateId.slice(0, 8)}… ACTIVE, claim files gone; ${own.join(', ')} after ${tries} tries; UNHEALTHY, deployment ${status}, the LED blinks at ${hertz.toFixed(2)} Hz`;
   },
 };
+
+/** How often a component was started, by the device's own log of its states. */
+function startsOf(root: string, component: string): number {
+  const log = readFileSync(join(root, 'logs', 'greengrass.log'), 'utf8');
+  return log
+    .split('\n')
+    .filter((line) => line.includes(`serviceName=${component},`) && line.includes('newState=STARTING'))
+    .length;
+}

@@ -1,14 +1,14 @@
 import { ButtonMessage, FrequencyMessage, parseMessage, topics } from '@mooring/contracts';
-import { measureBlink, pressButton, type RunningDevice, setFrequency } from '@mooring/pipeline';
+import { measureBlink, pressButton, setFrequency } from '@mooring/pipeline';
 import { NotSeen, type Step, see } from '../step.js';
-import type { World } from '../world.js';
+import type { BootedDevice, World } from '../world.js';
 
 /** How far a measured frequency may be from the one asked for: machines are busy. */
 const TOLERANCE = 0.25;
 /** Whole blinks to measure over. */
 const CYCLES = 10;
 
-function firstDevice(world: World): RunningDevice {
+function firstDevice(world: World): BootedDevice {
   const device = world.devices.get(world.serials.first);
   if (!device) throw new NotSeen('device 1 does not run');
   return device;

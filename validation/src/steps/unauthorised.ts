@@ -7,7 +7,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-iot';
 import { names, provisioningParameters } from '@mooring/contracts';
-import { bootDevice, fetchImageFiles, type ImageFiles, provision } from '@mooring/pipeline';
+import { fetchImageFiles, type ImageFiles } from '@mooring/pipeline';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import mqtt, { type MqttClient } from 'mqtt';
 import { NotSeen, type Step, see } from '../step.js';
@@ -20,19 +20,11 @@ export const unauthorisedDevice: Step = {
   needs: [1, 2],
   async play(world) {
     const thing = world.serials.unlisted;
-    const target = await world.target();
-    await provision(target, `${world.serials.first}\n`);
-    const image = await fetchImageFiles(target, await world.account());
+    await world.allow(...world.devices.keys());
+    const image = await fetchImageFiles(await world.target(), await world.account());
     const pendingBefore = await pendingCertificates(world);
 
-    const refusal = await bootDevice({
-      thing,
-      state: world.state,
-      image,
-      bundle: await world.bundle(),
-      children: world.children,
-      signal: world.signal,
-    }).then(
+    const refusal = await world.boot(thing).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
