@@ -46,6 +46,12 @@ export function key(...parts: string[]): string {
   return parts.join('\u001f');
 }
 
+/** The second part of every compound key that starts with `first`, in their order. */
+export function* secondParts<V>(table: Table<V>, first: string): Generator<[second: string, value: V]> {
+  const prefix = `${first}\u001f`;
+  for (const [name, value] of table.entries({ prefix })) yield [name.slice(prefix.length), value];
+}
+
 /**
  * Opens the state in `directory`, making it when there is none.
  *

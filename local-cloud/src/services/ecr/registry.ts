@@ -2,16 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Base } from '../../plugin.js';
-import { key } from '../../store/store.js';
+import { key, secondParts } from '../../store/store.js';
 import { BlobFiles } from './blob-files.js';
 import { uploadNotFound } from './errors.js';
-import {
-  type ImageRecord,
-  openTables,
-  type RepositoryRecord,
-  secondParts,
-  type UploadRecord,
-} from './tables.js';
+import { type ImageRecord, openTables, type RepositoryRecord, type UploadRecord } from './tables.js';
 
 /** How long a blob that no image names, and an upload that nobody ends, are kept, in milliseconds. */
 const UNUSED_KEPT = 24 * 60 * 60 * 1000;

@@ -84,9 +84,3 @@ export function openTables(store: Store): Tables {
     settings: store.table('ecr.settings'),
   };
 }
-
-/** The second part of every compound key that starts with `first`, in their order. */
-export function* secondParts<V>(table: Table<V>, first: string): Generator<[second: string, value: V]> {
-  const prefix = `${first}\u001f`;
-  for (const [name, value] of table.entries({ prefix })) yield [name.slice(prefix.length), value];
-}

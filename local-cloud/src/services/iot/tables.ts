@@ -1,6 +1,8 @@
 import type { CertificateMode, CertificateStatus, ThingPrincipalType } from '@aws-sdk/client-iot';
 import type { Store, Table } from '../../store/store.js';
 
+export { secondParts } from '../../store/store.js';
+
 /** What AWS IoT keeps. Times are milliseconds since 1970. */
 export interface Tables {
   readonly things: Table<ThingRecord>;
@@ -155,10 +157,4 @@ export function openTables(store: Store): Tables {
     connectivity: store.table('iot.connectivity'),
     settings: store.table('iot.settings'),
   };
-}
-
-/** The second part of every compound key that starts with `first`. */
-export function* secondParts<V>(table: Table<V>, first: string): Generator<[second: string, value: V]> {
-  const prefix = `${first}\u001f`;
-  for (const [name, value] of table.entries({ prefix })) yield [name.slice(prefix.length), value];
 }

@@ -1,5 +1,5 @@
-import { key, type Store, type Table } from '../../../store/store.js';
-import { secondParts } from '../tables.js';
+import { key, type Store, secondParts, type Table } from '../../../store/store.js';
+
 import { EMPTY_SECTION, type Section } from './section.js';
 
 /** A shadow as it is kept. */
