@@ -15,6 +15,7 @@ interface DeployArguments extends CommonOptions {
   failureThreshold: number;
   wait: boolean;
   timeout: number;
+  settle: number;
 }
 
 const HELP = `
@@ -53,6 +54,12 @@ export function deployComponentsCommand(): Command {
     )
     .option('--no-wait', 'do not wait for the devices')
     .option('--timeout <seconds>', 'wait no longer than this', wholeNumber(1), 600)
+    .option(
+      '--settle <seconds>',
+      'how long what was deployed has to run before it counts as good',
+      wholeNumber(0),
+      20,
+    )
     .addHelpText('after', HELP)
     .action(async (only: string[], options: DeployArguments) => {
       const { deployComponents } = await import('../rollout/deploy-components.js');
@@ -68,6 +75,7 @@ export function deployComponentsCommand(): Command {
         failureThreshold: options.failureThreshold,
         wait: options.wait,
         timeout: options.timeout,
+        settle: options.settle,
         onProgress: out.progress,
       });
       out.line(deploymentText(deployment, out));

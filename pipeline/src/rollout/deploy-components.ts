@@ -36,6 +36,8 @@ export interface DeployComponentsOptions extends ConfigurationChanges {
   readonly wait: boolean;
   /** Seconds to wait for the devices. */
   readonly timeout: number;
+  /** Seconds for which what was deployed has to run before it counts as good. */
+  readonly settle: number;
   readonly onProgress: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -240,15 +242,17 @@ class FleetDeployment {
   }
 
   async #watch(revision: Revision, things: readonly string[], plan: RolloutPlan): Promise<Rollout> {
-    const { signal, timeout, onProgress } = this.options;
+    const { signal, timeout, settle, onProgress } = this.options;
     const pause = () => delay(this.interval, undefined, signal && { signal });
     const watched = await watchRollout({
       plan,
       observe: () => viewRollout(this.iot, revision.jobId, things),
+      brokenOn: () => this.#brokenOn(revision),
       isOffline: async (thing) => (await connectivity(this.iot, thing)) === false,
       reason: (thing) => failureReason(this.iot, revision.jobId, thing),
       onProgress,
       timeout,
+      settle,
       now: () => performance.now(),
       pause,
     });
@@ -258,6 +262,13 @@ class FleetDeployment {
       broken = await this.#judge(revision, revision.components, plan.fleetSize);
     }
     return { ...watched, broken };
+  }
+
+  /** Things on which a component is broken as this revision has it. */
+  async #brokenOn({ components }: Revision): Promise<string[]> {
+    const found = await brokenVersions(this.greengrass, this.groupArn);
+    const current = found.filter(({ name, version }) => components[name]?.version === version);
+    return [...new Set(current.flatMap(({ devices }) => devices.map(({ thing }) => thing)))];
   }
 
   /** Takes back what turned out to be broken, if anything, and waits for that too. */

@@ -50,6 +50,7 @@ export async function deployHere(target: Target, signal: AbortSignal): Promise<C
     failureThreshold: 20,
     wait: false,
     timeout: 0,
+    settle: 0,
     onProgress: () => undefined,
     signal,
   });

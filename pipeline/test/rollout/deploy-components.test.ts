@@ -32,6 +32,7 @@ function deploy(options: Partial<DeployComponentsOptions> = {}): Promise<Compone
     failureThreshold: 20,
     wait: true,
     timeout: 60,
+    settle: 0,
     onProgress: () => undefined,
     ...options,
   });

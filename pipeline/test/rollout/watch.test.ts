@@ -7,7 +7,10 @@ const things = (count: number) => Array.from({ length: count }, (_, index) => `t
 /** A rollout that looks like one frame after the other; each look is a second after the one before. */
 function rollout(
   frames: readonly { stopped?: boolean; outcomes: readonly Outcome[] }[],
-  options: Partial<Watch> & { offline?: readonly string[] } = {},
+  options: Partial<Watch> & {
+    offline?: readonly string[];
+    broken?: (look: number) => readonly string[];
+  } = {},
 ) {
   let looks = 0;
   const lines: string[] = [];
@@ -22,10 +25,12 @@ function rollout(
         outcomes: new Map(things(size).map((thing, index) => [thing, outcomes[index] ?? 'waiting'])),
       };
     },
+    brokenOn: async () => options.broken?.(looks) ?? [],
     isOffline: async (thing) => options.offline?.includes(thing) === true,
     reason: async (thing) => `${thing} said no`,
     onProgress: (line) => lines.push(line),
     timeout: 30,
+    settle: 0,
     now: () => looks * 1000,
     pause: async () => undefined,
     ...options,
@@ -87,6 +92,37 @@ describe('watching a rollout', () => {
       end: 'timeout',
       missing: [{ thing: 't2', offline: false }],
     });
+  });
+
+  it('goes on for as long as what was brought has to run', async () => {
+    let looks = 0;
+    const { watch } = rollout([{ outcomes: ['succeeded'] }], {
+      settle: 10,
+      broken: (look) => {
+        looks = look;
+        return [];
+      },
+    });
+    expect(await watchRollout(watch)).toMatchObject({ end: 'done' });
+    expect(looks).toBeGreaterThan(8);
+  });
+
+  it('does not wait any longer when it broke meanwhile', async () => {
+    const { watch } = rollout([{ outcomes: ['succeeded'] }], {
+      settle: 1000,
+      timeout: 1000,
+      broken: (look) => (look > 6 ? ['t1'] : []),
+    });
+    expect(await watchRollout(watch)).toMatchObject({ end: 'done' });
+  });
+
+  it('ends when a first wave that was deployed well breaks', async () => {
+    const plan = { fleetSize: 1000, wave: 100, failureThreshold: 20 };
+    const { watch } = rollout([{ outcomes: [...many(100, 'succeeded'), ...many(900, 'waiting')] }], {
+      plan,
+      broken: () => things(20),
+    });
+    expect(await watchRollout(watch)).toMatchObject({ end: 'failing', failed: [] });
   });
 
   it('ends when the job was canceled', async () => {

@@ -110,6 +110,8 @@ export async function deployToFleet(
     failureThreshold: 20,
     wait: true,
     timeout: 300,
+    // The story looks for itself.
+    settle: 0,
     onProgress: () => undefined,
     signal: world.signal,
     ...options,
