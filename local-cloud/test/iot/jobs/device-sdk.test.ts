@@ -5,6 +5,7 @@ import { type IotCloud, openIotCloud } from '../cloud.js';
 import { ALLOW_ALL, type Identity, iotClient, newIdentity, rootCa } from '../fleet.js';
 import { actions, thingArn } from './support.js';
 
+const { SUCCEEDED, IN_PROGRESS } = iotjobs.model.JobStatus;
 let cloud: IotCloud;
 let identity: Identity;
 
@@ -63,9 +64,9 @@ test('the vendor’s first jobs client runs a job', async () => {
     execution: { jobId: 'v1', status: 'IN_PROGRESS' },
   });
   const update = { ...thing, jobId: 'v1', expectedVersion: 2, includeJobExecutionState: true };
-  await client.publishUpdateJobExecution({ ...update, status: 'SUCCEEDED' }, qos);
+  await client.publishUpdateJobExecution({ ...update, status: SUCCEEDED }, qos);
   expect(await updated()).toMatchObject({ executionState: { status: 'SUCCEEDED', versionNumber: 3 } });
-  await client.publishUpdateJobExecution({ ...update, status: 'IN_PROGRESS', expectedVersion: 3 }, qos);
+  await client.publishUpdateJobExecution({ ...update, status: IN_PROGRESS, expectedVersion: 3 }, qos);
   expect(await rejected()).toMatchObject({ code: 'InvalidStateTransition' });
   expect((await job('v1')).status).toBe('COMPLETED');
   await connection.disconnect();
@@ -111,11 +112,11 @@ test('the vendor’s request and response client gets answers, modelled errors a
   });
   const update = { ...thing, jobId: 'v2' };
   await expect(
-    client.updateJobExecution({ ...update, status: 'SUCCEEDED', expectedVersion: 9 }),
+    client.updateJobExecution({ ...update, status: SUCCEEDED, expectedVersion: 9 }),
   ).rejects.toMatchObject({
     modeledError: { code: 'VersionMismatch', executionState: { status: 'IN_PROGRESS', versionNumber: 2 } },
   });
-  await client.updateJobExecution({ ...update, status: 'SUCCEEDED', statusDetails: { by: 'v2' } });
+  await client.updateJobExecution({ ...update, status: SUCCEEDED, statusDetails: { by: 'v2' } });
   await expect(client.describeJobExecution(update)).rejects.toMatchObject({
     modeledError: { code: 'TerminalStateReached' },
   });

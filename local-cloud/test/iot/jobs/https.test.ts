@@ -1,7 +1,6 @@
 import { Agent } from 'node:https';
 import { DescribeEndpointCommand, ListJobExecutionsForThingCommand } from '@aws-sdk/client-iot';
 import * as sdk from '@aws-sdk/client-iot-jobs-data-plane';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { expect, onTestFinished, test } from 'vitest';
 import { newIdentity, policyText, rootCa, sdkConfig } from '../fleet.js';
 import { jobsCloud, thingArn } from './support.js';
@@ -96,7 +95,7 @@ test('a device acts with its certificate as far as its policy goes', async () =>
   const device = new sdk.IoTJobsDataPlaneClient({
     ...sdkConfig(cloud),
     endpoint: `https://${endpointAddress}`,
-    requestHandler: new NodeHttpHandler({ httpsAgent: agent }),
+    requestHandler: { httpsAgent: agent },
   });
   onTestFinished(() => device.destroy());
   const { execution } = await device.send(

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import * as sdk from '@aws-sdk/client-iot';
 import fc from 'fast-check';
-import mqtt, { type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { expect, onTestFinished, test } from 'vitest';
 import { DeviceJobError } from '../../../src/services/iot/jobs/device-jobs.js';
 import { parseObjectUrl } from '../../../src/services/iot/jobs/document-source.js';
@@ -290,18 +289,21 @@ test('jobs of a namespace have topics of their own', async () => {
 test('a device that was away finds the notification of its new job', async () => {
   const { cloud, identity, things, create } = await deviceCloud();
   await things('away');
-  const options = { clean: false, properties: { sessionExpiryInterval: 3600 }, keepalive: 0 };
+  const options: IClientOptions = { clean: false, properties: { sessionExpiryInterval: 3600 }, keepalive: 0 };
   const device = await connect(cloud, identity, 'away', options);
   await device.subscribeAsync('$aws/things/away/jobs/notify-next', { qos: 1 });
   await device.endAsync();
   await create('job', [thingArn('away')]);
   // Not awaited, as the message comes at once.
   const again = mqtt.connect(`mqtts://localhost:${cloud.ports.mqtt}`, {
+    ...options,
     ...{ ca: rootCa(cloud), cert: identity.cert, key: identity.key },
-    ...{ clientId: 'away', protocolVersion: 5, reconnectPeriod: 0, ...options },
+    ...{ clientId: 'away', protocolVersion: 5, reconnectPeriod: 0 },
   });
   onTestFinished(() => void again.end(true));
-  const [, payload] = (await once(again, 'message')) as [string, Buffer];
+  const payload = await new Promise<Buffer>((resolve) => {
+    again.on('message', (_topic, bytes) => resolve(bytes));
+  });
   expect(JSON.parse(payload.toString())).toMatchObject({ execution: { jobId: 'job' } });
 });
 

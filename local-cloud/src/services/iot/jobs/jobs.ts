@@ -82,7 +82,7 @@ export class Jobs implements JobEngine {
       (outcome) => {
         this.#deadlines.arm();
         notifier.tell(outcome);
-        for (const change of outcome.changes) for (const listener of this.#listeners) listener(change);
+        for (const change of outcome.changes) this.#tell(change, failed);
       },
     );
     this.#stop = changes.listen((subjects) => {
@@ -204,6 +204,17 @@ export class Jobs implements JobEngine {
   close(): void {
     this.#stop();
     this.#deadlines.close();
+  }
+
+  #tell(change: JobChange, failed: (error: unknown) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        // What changed is kept; who caused it is not to blame for those who listen.
+        failed(error);
+      }
+    }
   }
 
   #due(deadline: Deadline): void {

@@ -11,6 +11,7 @@ import type { ExecutionRecord } from './records.js';
 
 /** Most executions that a list notification names (AWS IoT Jobs, "Jobs notifications"). */
 const LISTED = 10;
+const EVENT_KINDS: readonly JobEvent['kind'][] = ['JOB', 'JOB_EXECUTION'];
 
 /**
  * Publishes what changed in jobs: to things, that their list of pending executions or the first one in it changed, and
@@ -28,7 +29,8 @@ export class Notifier {
 
   tell({ lists, events }: Pick<Outcome, 'lists' | 'events'>): void {
     for (const list of lists) this.#list(list);
-    for (const event of events) if (this.isEnabled(event.kind)) this.#event(event);
+    const enabled = new Set(EVENT_KINDS.filter((kind) => events.length > 0 && this.isEnabled(kind)));
+    for (const event of events) if (enabled.has(event.kind)) this.#event(event);
   }
 
   #list({ thingName, namespaceId, first }: Outcome['lists'][number]): void {
