@@ -646,14 +646,18 @@ test('a role deploys with its permissions on Greengrass and on the target', asyn
     await roleSession(cloud, 'deployer', [
       allow('greengrass:CreateDeployment', '*'),
       allow(['iot:DescribeThingGroup', 'iot:CreateJob'], targetArn),
-      allow('greengrass:GetDeployment', ggArn('deployments:*')),
+      allow(['greengrass:GetDeployment', 'greengrass:CancelDeployment'], ggArn('deployments:*')),
     ]),
   );
   const { deploymentId } = await deployer.send(command);
   await deployer.send(new GetDeploymentCommand({ deploymentId }));
-  await expect(deployer.send(new CancelDeploymentCommand({ deploymentId }))).rejects.toMatchObject({
-    name: 'AccessDeniedException',
-  });
+  // To cancel it, and to revise it, is to cancel its job.
+  for (const attempt of [new CancelDeploymentCommand({ deploymentId }), command]) {
+    await expect(deployer.send(attempt as CancelDeploymentCommand)).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: expect.stringContaining('iot:CancelJob'),
+    });
+  }
   await expect(deployer.send(new ListCoreDevicesCommand({}))).rejects.toMatchObject({
     name: 'AccessDeniedException',
   });

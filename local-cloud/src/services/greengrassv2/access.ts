@@ -49,13 +49,16 @@ export function greengrassAccess(
       const { principal, request } = call;
       if (principal.kind === 'account' || (principal.kind === 'role' && !roles)) return;
       const peer = { principal, sourceIp: request.sourceIp, domainName: request.headers.host };
-      if (!access.allows(peer, action, resource)) throw denied();
+      if (access.allows(peer, action, resource)) return;
+      throw principal.kind === 'role'
+        ? denied(`User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource}`)
+        : denied();
     },
   };
 }
 
-function denied(): AwsError {
-  return new AwsError('AccessDeniedException', 'Access Denied', 403);
+function denied(message = 'Access Denied'): AwsError {
+  return new AwsError('AccessDeniedException', message, 403);
 }
 
 /** Service authorization reference, "Actions defined by AWS IoT Greengrass V2", with dependent actions on the target. */

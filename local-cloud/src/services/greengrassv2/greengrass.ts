@@ -99,7 +99,7 @@ export function greengrass(
     access,
   });
   const ofDeployments = deploymentOperations({
-    ...{ base, arns, iotArns, components, deployments, tokens, registry },
+    ...{ base, arns, iotArns, components, deployments, tokens, registry, access },
     delivery: sending,
   });
   const resources = {

@@ -84,7 +84,7 @@ export function deploymentType({
     create(desired) {
       // The schema has been checked: what is left is how names are spelled.
       const input = recased(desired, lowerFirst) as unknown as sdk.CreateDeploymentCommandInput;
-      return operations.CreateDeployment(input).deploymentId ?? '';
+      return operations.CreateDeployment(input, undefined).deploymentId ?? '';
     },
     read(deploymentId) {
       const record = deployments.get(deploymentId);
@@ -113,8 +113,8 @@ export function deploymentType({
     },
     delete(deploymentId) {
       const { deploymentStatus } = operations.GetDeployment({ deploymentId });
-      if (deploymentStatus === 'ACTIVE') operations.CancelDeployment({ deploymentId });
-      operations.DeleteDeployment({ deploymentId });
+      if (deploymentStatus === 'ACTIVE') operations.CancelDeployment({ deploymentId }, undefined);
+      operations.DeleteDeployment({ deploymentId }, undefined);
     },
     list: () => deployments.list().map(({ deploymentId }) => deploymentId),
   };

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-greengrassv2';
 import type { Base } from '../../../plugin.js';
+import type { Call } from '../../../service.js';
 import type { IotArns } from '../../iot/arns.js';
+import type { GreengrassAccess } from '../access.js';
 import type { GreengrassArns } from '../arns.js';
 import type { ClientTokens } from '../client-tokens.js';
 import type { ComponentStore } from '../components/component-store.js';
@@ -27,11 +29,12 @@ export interface DeploymentParts {
   readonly delivery: Delivery;
   readonly tokens: ClientTokens;
   readonly registry: TargetRegistry;
+  readonly access: GreengrassAccess;
 }
 
 /** Deployments to things and thing groups. */
 export function deploymentOperations(parts: DeploymentParts) {
-  const { base, arns, iotArns, components, deployments, delivery, tokens, registry } = parts;
+  const { base, arns, iotArns, components, deployments, delivery, tokens, registry, access } = parts;
   const jobArn = (jobId: string) => iotArns.of(`job/${jobId}`);
 
   function existing(deploymentId: string | undefined): DeploymentRecord {
@@ -61,7 +64,15 @@ export function deploymentOperations(parts: DeploymentParts) {
     throw notFound(`There is no deployment for ${parentTargetArn}`, 'Deployment', parentTargetArn);
   }
 
-  function create(input: sdk.CreateDeploymentCommandInput): sdk.CreateDeploymentResponse {
+  /** What Greengrass does to a job it does as its caller; without a call that is the account. */
+  function requireJob(call: Call | undefined, action: string, { jobId }: DeploymentRecord): void {
+    if (call && jobId !== undefined) access.require(call, action, jobArn(jobId));
+  }
+
+  function create(
+    input: sdk.CreateDeploymentCommandInput,
+    call: Call | undefined,
+  ): sdk.CreateDeploymentResponse {
     const { targetArn = '', parentTargetArn, deploymentName } = input;
     const target = existingTarget(targetArn);
     if (parentTargetArn !== undefined) checkParent(target, parentTargetArn);
@@ -85,6 +96,7 @@ export function deploymentOperations(parts: DeploymentParts) {
       arns.configuration(`${configuration.type}/${configuration.name}`, revision);
     delivery.checkSize({ ...draft, sequence: 0, revision: 0, configurationArn: configurationArn(0) });
     const previous = deployments.latest(targetArn, parentTargetArn);
+    if (previous) requireJob(call, 'iot:CancelJob', previous);
     const record = deployments.add(draft, configurationArn);
     try {
       delivery.send(record);
@@ -111,11 +123,14 @@ export function deploymentOperations(parts: DeploymentParts) {
   });
 
   return {
-    CreateDeployment(input: sdk.CreateDeploymentCommandInput): sdk.CreateDeploymentResponse {
+    CreateDeployment(
+      input: sdk.CreateDeploymentCommandInput,
+      call: Call | undefined,
+    ): sdk.CreateDeploymentResponse {
       const { clientToken } = input;
       const before = tokens.answered<sdk.CreateDeploymentResponse>('CreateDeployment', clientToken);
       if (before) return before;
-      const answer = create(input);
+      const answer = create(input, call);
       return tokens.once('CreateDeployment', clientToken, () => answer);
     },
 
@@ -150,8 +165,12 @@ export function deploymentOperations(parts: DeploymentParts) {
       return { deployments: items.map(described), nextToken: next };
     },
 
-    CancelDeployment({ deploymentId }: sdk.CancelDeploymentCommandInput): sdk.CancelDeploymentResponse {
+    CancelDeployment(
+      { deploymentId }: sdk.CancelDeploymentCommandInput,
+      call: Call | undefined,
+    ): sdk.CancelDeploymentResponse {
       const record = existing(deploymentId);
+      requireJob(call, 'iot:CancelJob', record);
       const status = delivery.status(record);
       if (status !== 'ACTIVE') {
         throw conflict(
@@ -165,8 +184,9 @@ export function deploymentOperations(parts: DeploymentParts) {
       return { message: 'SUCCESS' };
     },
 
-    DeleteDeployment({ deploymentId }: sdk.DeleteDeploymentCommandInput) {
+    DeleteDeployment({ deploymentId }: sdk.DeleteDeploymentCommandInput, call: Call | undefined) {
       const record = existing(deploymentId);
+      requireJob(call, 'iot:DeleteJob', record);
       if (delivery.status(record) === 'ACTIVE') {
         throw conflict(
           `Deployment ${deploymentId} is ACTIVE; cancel it before it is deleted`,
