@@ -68,7 +68,9 @@ export function mapStrings(value: JsonValue, change: (text: string) => string): 
 
 /** Whether two values are the same, whatever the order of their keys. */
 export function sameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  return canonical(a) === canonical(b);
+  if (a === b) return true;
+  const areComposed = typeof a === 'object' && a !== null && typeof b === 'object' && b !== null;
+  return areComposed && canonical(a) === canonical(b);
 }
 
 function canonical(value: JsonValue | undefined): string {

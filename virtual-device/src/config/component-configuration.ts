@@ -54,6 +54,7 @@ export class ComponentConfigurations implements ConfigurationCapability {
       throw new IpcError('InvalidArgumentsError', 'A whole configuration must be an object');
     }
     refuseTooDeep(component, path, value);
+    refuseTooMuch(component, value);
     const leaves = leavesOf(value, path);
     for (const leaf of leaves) {
       if ((this.#modified.get(keyOf(component, leaf.path)) ?? 0) > timestamp) {
@@ -123,7 +124,7 @@ function refuseTooDeep(component: string, path: readonly string[], value: JsonVa
   }
 }
 
-function refuseTooMuch(component: string, configuration: JsonObject): void {
+function refuseTooMuch(component: string, configuration: JsonValue): void {
   const bytes = Buffer.byteLength(JSON.stringify(configuration));
   if (bytes <= MAX_JSON_BYTES) return;
   throw new IpcError(

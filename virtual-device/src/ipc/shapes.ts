@@ -15,3 +15,13 @@ export const base64 = z
 export const qos = z
   .union([z.enum(['0', '1']), z.literal(0), z.literal(1)])
   .transform((value) => (Number(value) === 1 ? 1 : 0));
+
+/** Longest text that MQTT can carry in a field, in characters: each takes a byte at least. */
+const MAX_TOPIC_LENGTH = 65_535;
+
+/** A topic or topic filter; matching it against policies takes time that grows with its length. */
+export const topic = (whenEmpty: string) =>
+  z
+    .string(whenEmpty)
+    .min(1, whenEmpty)
+    .max(MAX_TOPIC_LENGTH, `A topic has at most ${MAX_TOPIC_LENGTH} characters`);

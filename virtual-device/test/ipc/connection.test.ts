@@ -196,6 +196,68 @@ describe('a connection', () => {
     ]);
   });
 
+  const members = fc.constantFrom(
+    ...[
+      'topic',
+      'topicName',
+      'qos',
+      'payload',
+      'publishMessage',
+      'jsonMessage',
+      'message',
+      'keyPath',
+      'timestamp',
+    ],
+    ...[
+      'valueToMerge',
+      'componentName',
+      'state',
+      'deploymentId',
+      'recheckAfterMs',
+      'configurationValidityReport',
+    ],
+    ...[
+      'metrics',
+      'token',
+      'thingName',
+      'shadowName',
+      'secretId',
+      'options',
+      'certificateOptions',
+      'receiveMode',
+    ],
+  );
+  const anyRequest = fc.oneof(
+    fc.constant(Buffer.alloc(0)),
+    fc.uint8Array({ minLength: 1, maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+    fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value))),
+    fc.dictionary(members, fc.jsonValue()).map((value) => Buffer.from(JSON.stringify(value))),
+    fc
+      .dictionary(members, fc.constantFrom('x', '0', [], {}, null, 1, 1e308, -1))
+      .map((value) => Buffer.from(JSON.stringify(value))),
+  );
+
+  it('answers whatever is asked of any operation, once, with an error the operation has, and goes on', async () => {
+    const { device, raw } = await connected(['led'], { maxStreams: 10_000 });
+    const common = ['ServiceError', 'InvalidArgumentsError', 'UnauthorizedError'];
+    let streamId = 0;
+    for (const [operation, model] of makeServiceModel().operations) {
+      const declared = new Set([...model.errorShapes, ...common.map((code) => `aws.greengrass#${code}`)]);
+      for (const payload of fc.sample(anyRequest, 12)) {
+        raw.send({ streamId: ++streamId, headers: header('operation', operation), payload });
+        const answer = await raw.next();
+        const what = `${operation} ${payload}`;
+        expect(answer.streamId, what).toBe(streamId);
+        if (answer.type === 1) expect(declared, what).toContain(modelType(answer));
+        else expect(modelType(answer), what).toBe(`${operation}Response`);
+        if (answer.flags === 0) raw.send({ streamId, flags: 2 });
+      }
+    }
+    expect(device.logged.filter((line) => line.startsWith('error'))).toEqual([]);
+    raw.send({ type: 2 });
+    expect(await raw.next()).toMatchObject({ type: 3 });
+  });
+
   it('answers a request of the wrong shape with what is wrong', async () => {
     const { raw } = await connected();
     raw.call(1, 'PublishToTopic', { topic: 5 });

@@ -1,16 +1,17 @@
 /** Publish/subscribe with AWS IoT Core: the IPC service `aws.greengrass.ipc.mqttproxy`. */
 import { z } from 'zod';
 import { messageOf } from '../../errors.js';
+import { topicProblem } from '../../mqtt/topic-limits.js';
 import type { AccessControl } from '../access-control.js';
 import { type IotCoreCapability, type IotCoreMessage, IpcError, type IpcLog } from '../capabilities.js';
 import { IotCoreSubscriptions } from '../iot-core-subscriptions.js';
 import { defineOperation, type Operation, type ShapeBody } from '../operation.js';
-import { base64, qos } from '../shapes.js';
+import { base64, qos, topic } from '../shapes.js';
 
 const SERVICE = 'aws.greengrass.ipc.mqttproxy';
 
 const publishRequest = z.object({
-  topicName: z.string('Topic is required').min(1, 'Topic is required'),
+  topicName: topic('Topic is required'),
   qos,
   payload: base64.optional(),
   retain: z.boolean().optional(),
@@ -26,7 +27,7 @@ const publishRequest = z.object({
 });
 
 const subscribeRequest = z.object({
-  topicName: z.string('Topic is required').min(1, 'Topic is required'),
+  topicName: topic('Topic is required'),
   qos,
 });
 
@@ -43,6 +44,7 @@ export function mqttProxyOperations(
       async handle({ topicName, payload, ...options }, call) {
         accessControl.authorize(call.principal, SERVICE, call.operation, topicName);
         if (payload === undefined) throw new IpcError('InvalidArgumentsError', 'Payload is required');
+        refuseTopic(topicName, 'publish');
         try {
           await iotCore.publish(topicName, payload, options);
         } catch (error) {
@@ -57,6 +59,7 @@ export function mqttProxyOperations(
       eventShape: 'IoTCoreMessage',
       async handle({ topicName, qos }, call) {
         accessControl.authorize(call.principal, SERVICE, call.operation, topicName);
+        refuseTopic(topicName, 'subscribe');
         try {
           call.onClosed(
             await subscriptions.subscribe(topicName, qos, (message) => call.emit(iotCoreMessage(message))),
@@ -68,6 +71,11 @@ export function mqttProxyOperations(
       },
     }),
   ];
+}
+
+function refuseTopic(topicName: string, use: 'publish' | 'subscribe'): void {
+  const problem = topicProblem(topicName, use);
+  if (problem !== undefined) throw new IpcError('InvalidArgumentsError', problem);
 }
 
 function iotCoreMessage(message: IotCoreMessage): ShapeBody {

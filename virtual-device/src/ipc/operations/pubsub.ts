@@ -4,12 +4,12 @@ import type { AccessControl } from '../access-control.js';
 import { IpcError } from '../capabilities.js';
 import { hasWildcard, LocalPubSub } from '../local-pubsub.js';
 import { defineOperation, type Operation, principalName, type ShapeBody } from '../operation.js';
-import { base64, jsonValue } from '../shapes.js';
+import { base64, jsonValue, topic } from '../shapes.js';
 
 const SERVICE = 'aws.greengrass.ipc.pubsub';
 
 const publishRequest = z.object({
-  topic: z.string().min(1),
+  topic: topic('Publish topic must not be empty'),
   publishMessage: z.object({
     jsonMessage: z.object({ message: jsonValue.optional() }).optional(),
     binaryMessage: z.object({ message: base64.optional() }).optional(),
@@ -17,7 +17,7 @@ const publishRequest = z.object({
 });
 
 const subscribeRequest = z.object({
-  topic: z.string().min(1, 'Subscribe topic must not be empty'),
+  topic: topic('Subscribe topic must not be empty'),
   receiveMode: z.enum(['RECEIVE_ALL_MESSAGES', 'RECEIVE_MESSAGES_FROM_OTHERS']).optional(),
 });
 
