@@ -41,6 +41,7 @@ export async function startIpc(context: AgentContext, parts: IpcParts): Promise<
     components: componentsCapability(supervisor, configurations),
     localDeployments: parts.localDeployments,
     updates: parts.updates,
+    clock: context.clock,
     log: logs.logger('com.aws.greengrass.ipc.IPCEventStreamService'),
   });
   onDispose(() => server.close());

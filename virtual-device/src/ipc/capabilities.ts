@@ -6,6 +6,7 @@
  * A capability refuses a call by throwing (or rejecting with) {@link IpcError}; the client then sees
  * exactly that modelled error. Anything else thrown is logged and answered as `ServiceError`.
  */
+import type { Clock } from '../clock.js';
 /** A value as JSON can carry it; what component configuration is made of. */
 export type JsonValue =
   | null
@@ -287,6 +288,7 @@ export interface IpcServerOptions {
   readonly components: ComponentsCapability;
   readonly localDeployments: LocalDeploymentsCapability;
   readonly updates: ComponentUpdatesCapability;
+  readonly clock: Clock;
   readonly log: IpcLog;
   readonly limits?: Partial<IpcLimits>;
 }

@@ -3,6 +3,7 @@
  * not read what it is sent, loses this connection; nobody else notices.
  */
 import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../clock.js';
 import { IpcError, type IpcLimits, type IpcLog, type IpcPrincipal } from './capabilities.js';
 import { EventStreamDecoder, EventStreamError } from './event-stream.js';
 import { MODEL_NAMESPACE, type Operation, principalName } from './operation.js';
@@ -22,6 +23,8 @@ import { RpcStream } from './rpc-stream.js';
 
 /** Enough for any token; a stranger gets no more of the device's memory than this. */
 const MAX_UNAUTHENTICATED_MESSAGE_BYTES = 65_536;
+/** Milliseconds that a client has to say who it is: connections that say nothing take others' places. */
+const HANDSHAKE_TIMEOUT = 30_000;
 
 const NO_HEADERS: RpcMessage['headers'] = new Map();
 const NO_PAYLOAD = new Uint8Array(0);
@@ -37,6 +40,7 @@ export class RpcConnection {
   readonly #streams = new Map<number, RpcStream>();
   #principal: IpcPrincipal | undefined;
   #latestStreamId = 0;
+  readonly #handshakeTimer: Timer;
   #closing = false;
 
   constructor(
@@ -44,12 +48,21 @@ export class RpcConnection {
     private readonly service: RpcService,
     private readonly limits: IpcLimits,
     private readonly log: IpcLog,
+    clock: Clock,
   ) {
+    this.#handshakeTimer = clock.after(HANDSHAKE_TIMEOUT, () => {
+      if (this.#principal !== undefined || this.#closing) return;
+      this.log('warn', 'Closed an IPC connection: the client did not say who it is.');
+      this.destroy();
+    });
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', (error) =>
       this.log('debug', `The IPC connection of ${this.#who()} broke: ${error.message}`),
     );
-    socket.on('close', () => this.#closeStreams());
+    socket.on('close', () => {
+      this.#handshakeTimer.cancel();
+      this.#closeStreams();
+    });
   }
 
   /** Drops the connection at once. */
@@ -124,6 +137,7 @@ export class RpcConnection {
     }
     this.#principal = principal;
     this.#decoder.maxMessageBytes = this.limits.maxMessageBytes;
+    this.#handshakeTimer.cancel();
     this.log('debug', `${this.#who()} connected over IPC.`);
   }
 

@@ -1,5 +1,6 @@
 /** The listening socket and its connections. */
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 import { DeviceError, messageOf } from '../errors.js';
 import type { IpcLimits, IpcLog, IpcServer } from './capabilities.js';
 import { RpcConnection, type RpcService } from './rpc-connection.js';
@@ -11,6 +12,7 @@ export async function startRpcServer(
   service: RpcService,
   limits: IpcLimits,
   log: IpcLog,
+  clock: Clock,
 ): Promise<IpcServer> {
   const unusable = (error: unknown): DeviceError =>
     error instanceof DeviceError
@@ -30,7 +32,7 @@ export async function startRpcServer(
       socket.destroy();
       return;
     }
-    const connection = new RpcConnection(socket, service, limits, log);
+    const connection = new RpcConnection(socket, service, limits, log, clock);
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   });

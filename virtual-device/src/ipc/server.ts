@@ -50,5 +50,6 @@ export async function startIpcServer(options: IpcServerOptions): Promise<IpcServ
     { authenticate, operation: (name) => operations.get(name) },
     { ...DEFAULT_IPC_LIMITS, ...options.limits },
     log,
+    options.clock,
   );
 }

@@ -132,6 +132,19 @@ describe('the handshake', () => {
     await raw.waitUntilClosed();
   });
 
+  it('is not waited for without end', async () => {
+    const { device, server } = await startDevice(['led', 'button'], { maxConnections: 2 });
+    const raw = await RawClient.open(server.socketPath);
+    await connectClient(server, 'button');
+    raw.socket.write(Buffer.alloc(3));
+    device.clock.advance(30_000);
+    await raw.waitUntilClosed();
+    expect(device.logged).toContain('warn: Closed an IPC connection: the client did not say who it is.');
+    expect(device.clock.pending).toEqual([]);
+    const led = await connectClient(server, 'led');
+    expect(await led.getConfiguration({ keyPath: [] })).toMatchObject({ componentName: 'led' });
+  });
+
   it('takes no large message from a stranger', async () => {
     const { server } = await startDevice(['led']);
     const raw = await RawClient.open(server.socketPath);

@@ -131,6 +131,7 @@ export class RecordingDevice {
         list: () => [...this.deployments.values()],
       },
       updates: this.updates,
+      clock: this.clock,
       log: this.log,
     });
   }
