@@ -132,10 +132,11 @@ describe.runIf(isInstalled('buildah'))(said('buildah'), () => {
     mkdirSync(join(folder, 'tmp'));
     const env = { ...process.env, HOME: folder, TMPDIR: join(folder, 'tmp') };
     const buildah = async (...words: string[]) =>
-      (await run('buildah', [...storage, ...words], { env, maxBuffer: 2 ** 26 })).stdout.trim();
+      (await run('buildah', [...storage, ...words], { cwd: folder, env, maxBuffer: 2 ** 26 })).stdout.trim();
     const secured = ['--signature-policy', policy];
     const remote = [...secured, '--tls-verify=false', '--creds', credentials];
-    const local = await buildah('pull', ...secured, `oci:${one}`);
+    // By a relative path, as it names the image after the path, in which capitals may not be.
+    const local = await buildah('pull', ...secured, 'oci:one');
     const at = `docker://${registry}/team/buildah:v1`;
     await buildah('push', ...remote, local, at);
     await buildah('rmi', '--all', '--force');
