@@ -13,6 +13,7 @@ import type { DeclaredComponent } from './configuration.js';
 import { correct, type TakenBack } from './correction.js';
 import {
   createRevision,
+  type DeployedComponent,
   type DeployedComponents,
   deploymentInForce,
   type Revision,
@@ -45,6 +46,8 @@ export interface DeployComponentsOptions extends ConfigurationChanges {
 /** A component in a deployment and in the one before. */
 export interface ComponentChange extends Choice {
   readonly before: string | undefined;
+  /** Whether its configuration is another now. */
+  readonly configured: boolean;
 }
 
 /** What a rollout came to. */
@@ -322,8 +325,15 @@ function changesOf(
     name,
     version: composed[name]?.version,
     before: inForce[name]?.version,
+    configured: isConfigured(composed[name], inForce[name]),
     heldBack: heldBack.get(name) ?? [],
   }));
+}
+
+/** Whether a component that stays gets another configuration. */
+function isConfigured(now: DeployedComponent | undefined, before: DeployedComponent | undefined): boolean {
+  if (now === undefined || before === undefined) return false;
+  return !sameDeployment({ it: now }, { it: { ...before, version: now.version } });
 }
 
 /** `2 devices (a, b)` */

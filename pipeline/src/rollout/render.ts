@@ -35,21 +35,22 @@ export function deploymentText(deployment: ComponentsDeployment, out: Output): s
 function componentsTable(components: readonly ComponentChange[], out: Output): string {
   return table(
     ['COMPONENT', 'BEFORE', 'NOW', ''],
-    components.map(({ name, before, version, heldBack }) => [
+    components.map(({ name, before, version, configured, heldBack }) => [
       name,
       before ?? '-',
       version ?? '-',
       heldBack.length > 0
         ? out.style('red', `${heldBack.join(', ')} held back: broken on devices`)
-        : out.style('dim', noteOf(before, version)),
+        : out.style('dim', noteOf(before, version, configured)),
     ]),
   );
 }
 
-function noteOf(before: string | undefined, version: string | undefined): string {
-  if (before === version) return 'unchanged';
+function noteOf(before: string | undefined, version: string | undefined, configured: boolean): string {
+  if (before === version) return configured ? 'configured' : 'unchanged';
   if (version === undefined) return 'removed';
-  return before === undefined ? 'new' : '';
+  if (before === undefined) return 'new';
+  return configured ? 'updated, configured' : 'updated';
 }
 
 function rolloutLines(revision: string, { outcomes, missing, broken, end }: Rollout, out: Output): string[] {

@@ -115,12 +115,6 @@ export async function watchRollout(watch: Watch): Promise<Watched> {
   }
 }
 
-/** How many devices of a rollout did what. */
-export function countsOf(outcomes: ReadonlyMap<string, Outcome>) {
-  const count = (outcome: Outcome) => [...outcomes.values()].filter((one) => one === outcome).length;
-  return { succeeded: count('succeeded'), failed: count('failed') };
-}
-
 /** `100 succeeded, 2 failed, 898 waiting` */
 export function summary(outcomes: ReadonlyMap<string, Outcome>): string {
   const order: readonly Outcome[] = ['succeeded', 'failed', 'in progress', 'queued', 'waiting', 'canceled'];

@@ -3,6 +3,7 @@ import { compose, versionsOf } from '../../src/rollout/composition.js';
 import { correct } from '../../src/rollout/correction.js';
 import type { DeployedComponents } from '../../src/rollout/deployment.js';
 import { sameDeployment } from '../../src/rollout/deployment.js';
+import type { Candidate } from '../../src/rollout/version-choice.js';
 
 const nothing = { merges: [], resets: [] };
 const plain = (version: string) => ({ version, merge: {}, reset: [] });
@@ -70,7 +71,15 @@ it.each<[string, DeployedComponents, DeployedComponents, boolean]>([
 
 const deployed = { led: plain('1.0.1'), corrupt: plain('1.0.0') };
 
-it.each([
+interface Correction {
+  readonly says: string;
+  readonly broken: string[];
+  readonly candidates: Record<string, Candidate[]>;
+  readonly hasOthers: boolean;
+  readonly left: string[];
+}
+
+it.each<Correction>([
   {
     says: 'the last good version comes back, by itself',
     broken: ['led'],
