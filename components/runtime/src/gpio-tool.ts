@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { ComponentError, errnoOf, reasonOf } from './errors.js';
@@ -12,16 +12,14 @@ import { ComponentError, errnoOf, reasonOf } from './errors.js';
  * own, packaged by every distribution.
  */
 export interface GpioTool {
-  /** Sends a line to the tool. */
-  send(line: string): void;
   /** Resolves with the reason when the tool ends without having been stopped. */
   readonly failed: Promise<ComponentError>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts a tool and waits for its first output, which both `gpioset --interactive` (a prompt) and
- * `gpiomon --banner` give once they hold the line.
+ * Starts a tool and waits for its first output, which `gpioset` and `gpiomon` give with `--banner` once they
+ * hold the line.
  *
  * @param onLine called with each line of output
  * @throws ComponentError `HARDWARE` with the tool's own words, or with what to install
@@ -32,14 +30,12 @@ export async function startGpioTool(
   env: NodeJS.ProcessEnv,
   onLine: (line: string) => void = () => {},
 ): Promise<GpioTool> {
-  const child = spawn(tool, args, { env, stdio: 'pipe' });
+  const child = spawn(tool, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let words = '';
   let stopped = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-500);
   });
-  // Writing to a tool that has just ended is answered by `failed`.
-  child.stdin.on('error', () => {});
   const ended = endOf(child).then(
     ({ code, signal }) => {
       const said = words.trim();
@@ -61,7 +57,6 @@ export async function startGpioTool(
   const refusal = await Promise.race([ready.then(() => undefined), failed]);
   if (refusal) throw refusal;
   return {
-    send: (line) => void child.stdin.write(`${line}\n`),
     failed,
     stop: async () => {
       stopped = true;
@@ -71,12 +66,9 @@ export async function startGpioTool(
   };
 }
 
-const NEEDED =
-  'install the tools of libgpiod 2, with gpioset’s interactive mode (Debian 13 or later: the package gpiod)';
+const NEEDED = 'install the tools of libgpiod 2 (Debian 13 or later: the package gpiod)';
 
-async function endOf(
-  child: ChildProcessWithoutNullStreams,
-): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+async function endOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal }));

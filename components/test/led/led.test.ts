@@ -57,33 +57,39 @@ describe('an LED of the LED class', () => {
 describe('an LED on a GPIO line', () => {
   const gpio = { chip: 'gpiochip0', line: 17, activeLow: true, bias: 'as-is' } as const;
 
-  it('is driven through one gpioset that holds the line', async () => {
-    const out = join(await temporaryFolder(), 'out');
+  it('is driven by a gpioset for each level, which holds the line alone', async () => {
+    const folder = await temporaryFolder();
+    const out = join(folder, 'out');
     const path = await toolFolder(
       'gpioset',
-      `const { appendFileSync } = require('node:fs');
-       const note = (line) => appendFileSync(${JSON.stringify(out)}, line + '\\n');
-       note(process.argv.slice(2).join(' '));
-       process.stdout.write('gpioset> ');
-       require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-         note(line);
-         process.stdout.write('gpioset> ');
-       });`,
+      `const { appendFileSync, mkdirSync, rmdirSync } = require('node:fs');
+       // The kernel gives a line to one process only.
+       const line = ${JSON.stringify(join(folder, 'line'))};
+       try { mkdirSync(line); } catch { process.stderr.write('busy'); process.exit(1); }
+       process.once('SIGTERM', () => { rmdirSync(line); process.exit(); });
+       appendFileSync(${JSON.stringify(out)}, process.argv.slice(2).join(' ') + '\\n');
+       process.stdout.write('holds the line');
+       setInterval(() => {}, 1e6);`,
     );
     const led = await openLed({ gpio, class: undefined }, { PATH: path });
+    const holding = (...levels: number[]) =>
+      eventually(async () =>
+        expect((await readFile(out, 'utf8')).split('\n')).toEqual([
+          ...levels.map((level) => `--banner --active-low --chip /dev/gpiochip0 17=${level}`),
+          '',
+        ]),
+      );
+    await holding(0);
     led.set(true);
+    await holding(0, 1);
     led.set(false);
-    led.set(true);
-    await eventually(async () =>
-      expect((await readFile(out, 'utf8')).split('\n')).toEqual([
-        '--interactive --active-low --chip /dev/gpiochip0 17=0',
-        'set 17=1',
-        'set 17=0',
-        'set 17=1',
-        '',
-      ]),
-    );
+    await holding(0, 1, 0);
+    // What cannot be seen any more is not shown: the last level counts.
+    for (const on of [true, false, true, false, true]) led.set(on);
+    await eventually(async () => expect((await readFile(out, 'utf8')).trim().endsWith('17=1')).toBe(true));
     await led.close();
+    expect((await readFile(out, 'utf8')).trim().endsWith('17=0')).toBe(true);
+    await expect(Promise.race([led.failed, Promise.resolve('works')])).resolves.toBe('works');
   });
 
   it('says in the tool’s words why the line cannot be held, and what to install when there is no tool', async () => {
@@ -96,10 +102,10 @@ describe('an LED on a GPIO line', () => {
     );
     const old = await toolFolder(
       'gpioset',
-      `process.stderr.write("gpioset: unrecognized option '--interactive'\\n"); process.exit(1);`,
+      `process.stderr.write("gpioset: unrecognized option '--banner'\\n"); process.exit(1);`,
     );
     await expect(openLed({ gpio, class: undefined }, { PATH: old })).rejects.toThrow(
-      "gpioset ended with code 1: gpioset: unrecognized option '--interactive'; install the tools of libgpiod 2",
+      "gpioset ended with code 1: gpioset: unrecognized option '--banner'; install the tools of libgpiod 2",
     );
     await expect(openLed({ gpio, class: undefined }, { PATH: await temporaryFolder() })).rejects.toThrow(
       'gpioset is not installed; install the tools of libgpiod 2',
@@ -109,11 +115,10 @@ describe('an LED on a GPIO line', () => {
   it('fails when the tool ends', async () => {
     const path = await toolFolder(
       'gpioset',
-      `process.stdout.write('gpioset> ');
-       process.stdin.once('data', () => process.exit(3));`,
+      `process.stdout.write('holds the line');
+       setTimeout(() => process.exit(3), 20);`,
     );
     const led = await openLed({ gpio, class: undefined }, { PATH: path });
-    led.set(true);
     await expect(led.failed).resolves.toMatchObject({
       code: 'HARDWARE',
       message: 'gpioset ended with code 3',

@@ -5,6 +5,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { systemClock } from '../../../virtual-device/dist/clock.js';
 import {
   type IotCoreMessage,
   IpcError,
@@ -67,6 +68,7 @@ export class CoreDevice {
           return async () => void this.#subscribers.delete(filter);
         },
       },
+      clock: systemClock,
       components: {
         list: () => [],
         details: () => undefined,

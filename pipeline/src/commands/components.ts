@@ -3,6 +3,7 @@ import { buildComponentsCommand } from './components-build.js';
 import { deployComponentsCommand } from './components-deploy.js';
 import { listComponentsCommand } from './components-list.js';
 import { publishComponentsCommand } from './components-publish.js';
+import { refreshBaseCommand } from './components-refresh-base.js';
 import { testComponentsCommand } from './components-test.js';
 
 /** `mooring components …` */
@@ -13,5 +14,6 @@ export function componentsCommand(): Command {
     .addCommand(buildComponentsCommand())
     .addCommand(publishComponentsCommand())
     .addCommand(deployComponentsCommand())
-    .addCommand(listComponentsCommand());
+    .addCommand(listComponentsCommand())
+    .addCommand(refreshBaseCommand());
 }
