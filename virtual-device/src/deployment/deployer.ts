@@ -14,7 +14,7 @@ import { currentPlatform, type Platform, selectManifest } from '../recipe/platfo
 import type { Recipe } from '../recipe/recipe.js';
 import type { RecipeStore } from '../recipe/store.js';
 import { type Activation, type ActivationResult, absent } from './activation.js';
-import { type ArtifactAccess, prepareArtifacts } from './artifacts/prepare.js';
+import { type ArtifactAccess, hasAllFiles, prepareArtifacts } from './artifacts/prepare.js';
 import { findCandidate } from './candidates.js';
 import { type DeploymentDocument, isLargeDocument, LOCAL_GROUP, parseCloudDocument } from './document.js';
 import { fetchLargeDocument } from './document-download.js';
@@ -236,17 +236,19 @@ export class Deployer {
     const { store, clock, updates, artifacts, onStage } = this.options;
     onStage('DOWNLOADING');
     for (const [name, { recipe }] of composeTarget(store.current, document, target).members) {
-      await prepareArtifacts(
-        {
-          name,
-          version: recipe.version,
-          arn: packages.arnOf(name, recipe.version),
-          artifacts: selectManifest(recipe, this.#platform())?.Artifacts ?? [],
-          ...packages.foldersOf(name, recipe.version),
-        },
-        artifacts,
-        { attempts: attemptsOf(deployment), signal },
-      );
+      const { version } = recipe;
+      const owner = () => ({
+        name,
+        version,
+        arn: packages.arnOf(name, version),
+        artifacts: selectManifest(recipe, this.#platform())?.Artifacts ?? [],
+        ...packages.foldersOf(name, version),
+      });
+      const { components } = store.current;
+      const isInForce = Object.hasOwn(components, name) && components[name]?.version === version;
+      // What a component that runs now reads is not touched before the change is committed.
+      if (isInForce && !(await hasAllFiles(owner()))) packages.replaceArtifacts(name, version);
+      await prepareArtifacts(owner(), artifacts, { attempts: attemptsOf(deployment), signal });
     }
     const prepare = () => this.#compose(document, target, packages, staging);
     onStage('VALIDATING');

@@ -82,6 +82,20 @@ export class PackageOverlay {
     return staged ? staged.arn : this.recipes.arnOf(name, version);
   }
 
+  /** Has a component version's artifacts be made anew, from those that are there, and exchanged with the rest. */
+  replaceArtifacts(name: string, version: string): void {
+    if (this.changesArtifacts(name, version)) return;
+    for (const folder of [
+      this.layout.artifacts(name, version),
+      this.layout.unarchivedArtifacts(name, version),
+    ]) {
+      this.staging.stage(folder, (fresh) => {
+        if (existsSync(folder)) cpSync(folder, fresh, { recursive: true });
+        else mkdirSync(fresh, { recursive: true });
+      });
+    }
+  }
+
   /** Where a component version's artifacts are now. */
   foldersOf(name: string, version: string): { folder: string; unarchivedFolder: string } {
     return {

@@ -24,8 +24,8 @@ export class Agent {
   readonly exited: Promise<number | null>;
   #heard = () => {};
 
-  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [COMMAND, ...args], {
+  constructor(args: readonly string[], environment: NodeJS.ProcessEnv = {}, script = COMMAND) {
+    this.child = spawn(process.execPath, [script, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });

@@ -65,6 +65,18 @@ export async function prepareArtifacts(
   }
 }
 
+/** Whether every file of a component's artifacts is there as it is to be; images are not looked for. */
+export async function hasAllFiles(owner: ArtifactOwner): Promise<boolean> {
+  for (const artifact of owner.artifacts) {
+    if (artifact.Uri.startsWith('docker:')) continue;
+    const file = join(owner.folder, fileNameOf(artifact.Uri));
+    if (!existsSync(file)) return false;
+    if (artifact.Digest !== undefined && (await digestOf(file)) !== artifact.Digest) return false;
+    if (artifact.Unarchive === 'ZIP' && !existsSync(unarchivedOf(owner, file))) return false;
+  }
+  return true;
+}
+
 async function bringFile(
   owner: ArtifactOwner,
   artifact: Artifact,
@@ -72,7 +84,7 @@ async function bringFile(
   { attempts, signal }: Effort,
 ): Promise<void> {
   const name = `The artifact ${artifact.Uri} of ${owner.name} ${owner.version}`;
-  const file = join(owner.folder, basename(artifact.Uri));
+  const file = join(owner.folder, fileNameOf(artifact.Uri));
   const digest = expectedDigest(artifact, name);
   const isThere = existsSync(file) && (digest === undefined || (await digestOf(file)) === digest);
   if (!isThere) {
@@ -81,8 +93,17 @@ async function bringFile(
   }
   chmodSync(file, modeOf(artifact));
   if (artifact.Unarchive !== 'ZIP') return;
-  const target = join(owner.unarchivedFolder, basename(file).replace(/\.[^.]*$/, ''));
+  const target = unarchivedOf(owner, file);
   if (!isThere || !existsSync(target)) unzip(file, target, modeOf(artifact));
+}
+
+function unarchivedOf({ unarchivedFolder }: ArtifactOwner, file: string): string {
+  return join(unarchivedFolder, basename(file).replace(/\.[^.]*$/, ''));
+}
+
+/** The last part of a URI's path. */
+function fileNameOf(uri: string): string {
+  return basename(uri.replace(/^[a-z][a-z0-9+.-]*:/i, ''));
 }
 
 function sourceOf(
