@@ -31,11 +31,8 @@ export type ContainerRecord = z.infer<typeof ContainerRecord>;
 export class ContainerTable {
   constructor(private readonly folder: string) {
     makeFolder(folder);
-  }
-
-  /** Lets components that run as other users have containers, as members of the group docker do. */
-  share(): void {
-    if (process.getuid?.() === 0) chmodSync(this.folder, 0o1777);
+    // Components that run as other users may have containers, as members of the group docker do.
+    if (process.getuid?.() === 0) chmodSync(folder, 0o1777);
   }
 
   /** Where a container's log is kept. */

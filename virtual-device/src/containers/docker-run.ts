@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeF
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readProcess } from '../component/process-table.js';
+import { errnoOf } from '../errors.js';
 import { type ContainerTable, isRunning } from './container-table.js';
 import type { ImageRecord, ImageStore } from './image-store.js';
 import { linkTree } from './link-tree.js';
@@ -45,10 +46,11 @@ export async function dockerRun(args: readonly string[], options: DockerRunOptio
   const name = request.name ?? `process_${id.slice(0, 8)}`;
   requireFreeName(table, name);
   if (request.cidFile !== undefined) writeFileSync(request.cidFile, id, { flag: 'wx' });
-  const rootfs = join(store.containers, id);
+  const own = join(store.containers, id);
   try {
-    await linkTree(store.rootOf(image), rootfs);
-    const bindings = await bind(request.mounts, { rootfs, volumes: options.volumes, id, warn });
+    const rootfs = await ownFileSystem(store.rootOf(image), own);
+    const isShared = rootfs !== own;
+    const bindings = await bind(request.mounts, { rootfs, isShared, volumes: options.volumes, id, warn });
     const plan = await planRun({
       root: rootfs,
       config: image.config.config,
@@ -58,7 +60,7 @@ export async function dockerRun(args: readonly string[], options: DockerRunOptio
       bindings,
     });
     for (const note of plan.notes) warn(note);
-    await mkdir(plan.cwd, { recursive: true });
+    if (!isShared) await mkdir(plan.cwd, { recursive: true });
     const marked = new Map([...plan.environment, [MARK, environment[MARK] ?? '']]);
     const start = { ...plan, environment: marked, argv: await asUser(request, image, rootfs, plan, warn) };
     const log = request.detach ? table.logOf(id) : undefined;
@@ -73,14 +75,14 @@ export async function dockerRun(args: readonly string[], options: DockerRunOptio
       pid,
       startTime: readProcess(pid)?.startTime ?? 0,
       remove: request.remove,
-      rootfs,
+      rootfs: own,
       ...(log !== undefined && { log }),
     });
     if (!request.detach) return scriptOf(start, request.interactive);
     say(id);
     return '';
   } catch (error) {
-    await rm(rootfs, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true });
     throw error;
   }
 }
@@ -143,10 +145,31 @@ function requireFreeName(table: ContainerTable, name: string): void {
   );
 }
 
+/**
+ * A file system of the container's own; or the image's, where the files belong to another user, who alone may
+ * link to them, so that this container cannot write to them either.
+ */
+async function ownFileSystem(image: string, own: string): Promise<string> {
+  try {
+    await linkTree(image, own);
+    return own;
+  } catch (error) {
+    await rm(own, { recursive: true, force: true });
+    if (errnoOf(error) === 'EPERM') return image;
+    throw error;
+  }
+}
+
 /** Makes what is bound to the container, and leads there from its own file system. */
 async function bind(
   mounts: readonly Mount[],
-  place: { rootfs: string; volumes: string; id: string; warn: (line: string) => void },
+  place: {
+    readonly rootfs: string;
+    readonly isShared: boolean;
+    readonly volumes: string;
+    readonly id: string;
+    readonly warn: (line: string) => void;
+  },
 ): Promise<Binding[]> {
   const bindings: Binding[] = [];
   for (const mount of mounts) {
@@ -162,6 +185,10 @@ async function bind(
     const target = mount.target.replace(/(.)\/+$/, '$1');
     bindings.push({ source, target });
     if (source === target) continue;
+    if (place.isShared) {
+      place.warn(`mount ${source}:${target}: the process finds it at ${source}`);
+      continue;
+    }
     const link = await resolveInRoot(place.rootfs, target, false);
     if (link === place.rootfs) throw new DockerUsageError(`invalid mount target: ${target}`);
     await mkdir(dirname(link), { recursive: true });

@@ -5,8 +5,10 @@ import { errnoOf } from '../errors.js';
 const IS_ROOT = process.getuid?.() === 0;
 
 /**
- * Makes a copy of a folder that shares its files by hard links; folders and symbolic links are its own. A file
- * of another owner, which Linux may not let be linked (`fs.protected_hardlinks`), is led to by a symbolic link.
+ * Makes a copy of a folder that shares its files by hard links; folders and symbolic links are its own.
+ *
+ * @throws the system's error EPERM for files of another owner, where Linux lets them not be linked
+ *   (`fs.protected_hardlinks`)
  */
 export async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
@@ -28,8 +30,7 @@ async function linkFile(source: string, target: string): Promise<void> {
     await link(source, target);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'EPERM') await symlink(source, target);
-    else if (code === 'EXDEV' || code === 'EMLINK') await copyFile(source, target);
+    if (code === 'EXDEV' || code === 'EMLINK') await copyFile(source, target);
     else throw error;
   }
 }

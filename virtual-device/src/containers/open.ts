@@ -51,7 +51,8 @@ export async function openContainerImages(options: ContainerOptions): Promise<Co
     'No container engine answers: container images are unpacked, and their commands run as processes',
   );
   const store = new ImageStore(options.imageStore, layout.root);
-  new ContainerTable(layout.containers).share();
+  // What ended with an earlier agent is forgotten.
+  new ContainerTable(layout.containers).list();
   await store.tidy();
   return new ProcessImages({ store, login, clock, log });
 }

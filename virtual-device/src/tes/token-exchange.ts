@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
@@ -44,9 +44,13 @@ export async function startTokenExchange(options: TokenExchangeOptions): Promise
       response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', () => resolve());
+  await listen(server, options.port).catch((error: unknown) => {
+    if (options.port === 0) throw error;
+    options.log(
+      'error',
+      `The token exchange service takes another port than ${options.port}: ${messageOf(error)}`,
+    );
+    return listen(server, 0);
   });
   const { port } = server.address() as AddressInfo;
   return {
@@ -57,6 +61,16 @@ export async function startTokenExchange(options: TokenExchangeOptions): Promise
         server.closeAllConnections();
       }),
   };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 class CredentialsHandler {

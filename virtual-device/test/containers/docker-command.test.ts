@@ -190,7 +190,10 @@ describe('docker run without an engine', () => {
       layers: [
         [
           script('show', 'cat data/in.txt; cat "$1"'),
-          { name: 'etc/passwd', content: 'app:x:1234:1235::/home/app:/bin/sh\n' },
+          {
+            name: 'etc/passwd',
+            content: 'app:x:1234:1235::/home/app:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n',
+          },
         ],
       ],
       config: { Entrypoint: ['/show'] },
@@ -228,7 +231,10 @@ describe('docker run without an engine', () => {
       layers: [
         [
           script('show', 'id -u; id -g'),
-          { name: 'etc/passwd', content: 'app:x:1234:1235::/home/app:/bin/sh\n' },
+          {
+            name: 'etc/passwd',
+            content: 'app:x:1234:1235::/home/app:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n',
+          },
         ],
       ],
       config: { Cmd: ['/show'], User: 'app' },
@@ -239,6 +245,11 @@ describe('docker run without an engine', () => {
     expect((await sh(`docker run --rm -u stranger ${reference}`)).stderr).toContain(
       'unable to find user stranger',
     );
+    // As a component does that runs as another user, which the folder of images does not belong to.
+    const asNobody = 'setpriv --reuid=nobody --regid=65534 --clear-groups';
+    const run = await sh(`${asNobody} docker run --rm --user nobody ${reference}`);
+    expect(run.stderr).toBe('');
+    expect(run).toMatchObject({ code: 0, stdout: '65534\n65534\n' });
   });
 
   it('signs in, pulls, tags, lists, loads and removes images', async () => {

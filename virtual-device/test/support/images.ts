@@ -47,6 +47,8 @@ export class TestRegistry {
   readonly requests: { path: string; range: string | undefined; authorization: string | undefined }[] = [];
   /** Called for each request of a blob; what it returns is sent instead, and then the connection is cut. */
   interfere: (digest: string, from: number) => Buffer | undefined = () => undefined;
+  /** Called when an interfered answer is sent; until it resolves, the connection stays. */
+  hold: () => Promise<void> = () => Promise.resolve();
   auth: { scheme: 'none' | 'basic' | 'bearer'; username: string; password: string } = {
     scheme: 'none',
     username: 'AWS',
@@ -155,6 +157,6 @@ export class TestRegistry {
     const part = kind === 'blobs' ? this.interfere(reference, from) : undefined;
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': body.length - from });
     if (part === undefined) response.end(body.subarray(from));
-    else response.write(part, () => response.destroy());
+    else response.write(part, () => void this.hold().then(() => response.destroy()));
   }
 }
