@@ -12,6 +12,7 @@ export interface IotArns {
   template(name: string): string;
   roleAlias(name: string): string;
   job(id: string): string;
+  jobTemplate(id: string): string;
   /** The resource's type and name when the ARN is one of AWS IoT in this account and region. */
   parse(arn: string): { type: string; name: string } | undefined;
 }
@@ -29,6 +30,7 @@ export function iotArns({ region, accountId }: Pick<Base, 'region' | 'accountId'
     template: (name) => of(`provisioningtemplate/${name}`),
     roleAlias: (name) => of(`rolealias/${name}`),
     job: (id) => of(`job/${id}`),
+    jobTemplate: (id) => of(`jobtemplate/${id}`),
     parse(arn) {
       if (!arn.startsWith(prefix)) return undefined;
       const resource = arn.slice(prefix.length);

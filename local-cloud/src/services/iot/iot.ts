@@ -30,6 +30,7 @@ import { DeviceJobs } from './jobs/device-jobs.js';
 import type { JobEngine } from './jobs/engine.js';
 import { executionOperations } from './jobs/execution-operations.js';
 import { jobOperations } from './jobs/job-operations.js';
+import { jobTemplates as templatesOfJobs } from './jobs/job-templates.js';
 import { Jobs } from './jobs/jobs.js';
 import { serveJobs } from './jobs/mqtt-api.js';
 import { openCertificateAuthority, serverNames } from './pki.js';
@@ -160,6 +161,15 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     isEnabled: (kind) => settings.isEventEnabled(kind),
   });
   const deviceJobs = new DeviceJobs(jobs, tables, clock);
+  const jobTemplates = templatesOfJobs({
+    store,
+    clock,
+    arns,
+    changes,
+    registry: tables,
+    jobs,
+    readObject: capabilities.readObject,
+  });
   serveJobs(thingTopics, deviceJobs, broker, clock, failed);
 
   const model = readModel(sdk);
@@ -179,9 +189,10 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...templates.operations,
       ...thingRegistration(registrar).operations,
       ...aliases.operations,
-      ...tagging(tables, changes, arns, jobs.store).operations,
-      ...jobOperations(jobs, tables, arns, capabilities.readObject).operations,
+      ...tagging(tables, changes, arns, { job: jobs.store, jobtemplate: jobTemplates }).operations,
+      ...jobOperations(jobs, tables, arns, capabilities.readObject, jobTemplates).operations,
       ...executionOperations(jobs, arns, clock).operations,
+      ...jobTemplates.operations,
       ...settings.operations,
       ...presence.operations,
     },

@@ -260,6 +260,52 @@ test('what a job cannot be is refused', async () => {
   }
 });
 
+test('jobs are made of templates', async () => {
+  const { iot, clock, things, create, job } = await jobsCloud();
+  await things('a');
+  const template = (jobTemplateId: string, input: Partial<sdk.CreateJobTemplateCommandInput> = {}) =>
+    iot.send(new sdk.CreateJobTemplateCommand({ jobTemplateId, description: 'A template', ...input }));
+  const { jobTemplateArn } = await template('update', {
+    document: '{"from":"template"}',
+    timeoutConfig: { inProgressTimeoutInMinutes: 5 },
+    jobExecutionsRolloutConfig: { maximumPerMinute: 7 },
+    tags: [{ Key: 'a', Value: 'b' }],
+  });
+  expect(jobTemplateArn).toBe(jobArn('update').replace(':job/', ':jobtemplate/'));
+  await expect(template('update', { document: '{}' })).rejects.toThrow(sdk.ConflictException);
+  await expect(template('none')).rejects.toThrow(sdk.InvalidRequestException);
+  await expect(template('none', { document: 'no' })).rejects.toThrow(sdk.InvalidRequestException);
+  await create('job', [thingArn('a')], {
+    document: undefined,
+    jobTemplateArn,
+    jobExecutionsRolloutConfig: { maximumPerMinute: 9 },
+  });
+  expect(await job('job')).toMatchObject({
+    jobTemplateArn,
+    description: 'A template',
+    timeoutConfig: { inProgressTimeoutInMinutes: 5 },
+    jobExecutionsRolloutConfig: { maximumPerMinute: 9 },
+  });
+  const { document } = await iot.send(new sdk.GetJobDocumentCommand({ jobId: 'job' }));
+  expect(document).toBe('{"from":"template"}');
+  await template('again', { jobArn: jobArn('job') });
+  expect(await iot.send(new sdk.DescribeJobTemplateCommand({ jobTemplateId: 'again' }))).toMatchObject({
+    description: 'A template',
+    document: '{"from":"template"}',
+    createdAt: new Date(clock.now()),
+    timeoutConfig: { inProgressTimeoutInMinutes: 5 },
+    jobExecutionsRolloutConfig: { maximumPerMinute: 9 },
+  });
+  const { tags } = await iot.send(new sdk.ListTagsForResourceCommand({ resourceArn: jobTemplateArn }));
+  expect(tags).toEqual([{ Key: 'a', Value: 'b' }]);
+  await iot.send(new sdk.DeleteJobTemplateCommand({ jobTemplateId: 'update' }));
+  const { jobTemplates } = await iot.send(new sdk.ListJobTemplatesCommand({}));
+  expect(jobTemplates?.map(({ jobTemplateId }) => jobTemplateId)).toEqual(['again']);
+  await expect(create('new', [thingArn('a')], { document: undefined, jobTemplateArn })).rejects.toThrow(
+    sdk.ResourceNotFoundException,
+  );
+});
+
 test('roles do with jobs what their policies allow', async () => {
   const allowed = new Set([`iot:CreateJob ${jobArn('mine')}`, `iot:CreateJob ${thingArn('a')}`]);
   const { cloud, things } = await jobsCloud({

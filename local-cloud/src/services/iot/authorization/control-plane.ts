@@ -8,6 +8,7 @@ const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: stri
   ['principal', (_arns, arn) => arn],
   ['certificateId', (arns, id) => arns.certificate(id)],
   ['jobId', (arns, id) => arns.job(id)],
+  ['jobTemplateId', (arns, id) => arns.jobTemplate(id)],
   ['thingName', (arns, name) => arns.thing(name)],
   ['thingGroupName', (arns, name) => arns.thingGroup(name)],
   ['thingTypeName', (arns, name) => arns.thingType(name)],
@@ -25,7 +26,7 @@ const ABOUT_BOTH = new Set([
   'DeleteJobExecution',
 ]);
 
-/** Operations on jobs that have to be allowed on every target as well. */
+/** Operations on jobs that have to be allowed on every target, and on the job's template, as well. */
 const ABOUT_TARGETS = new Set(['CreateJob', 'AssociateTargetsWithJob']);
 
 /**
@@ -34,14 +35,16 @@ const ABOUT_TARGETS = new Set(['CreateJob', 'AssociateTargetsWithJob']);
  */
 export function controlPlanePermission(arns: IotArns) {
   return (operation: string, input: Readonly<Record<string, unknown>>): Permission[] | undefined => {
-    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates|Jobs)$/.test(operation)) return undefined;
+    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates|Jobs|JobTemplates)$/.test(operation))
+      return undefined;
     const resources = NAMED.flatMap(([member, arn]) => {
       const name = input[member];
       return typeof name === 'string' ? [arn(arns, name)] : [];
     });
     const about = ABOUT_BOTH.has(operation) ? resources : resources.slice(0, 1);
     if (ABOUT_TARGETS.has(operation) && Array.isArray(input.targets)) {
-      about.push(...input.targets.filter((target) => typeof target === 'string'));
+      const others: unknown[] = [...input.targets, input.jobTemplateArn];
+      about.push(...others.filter((other) => typeof other === 'string'));
     }
     return about.length > 0 ? about.map((resource) => ({ action: `iot:${operation}`, resource })) : undefined;
   };

@@ -12,6 +12,9 @@ export interface Deadline {
   readonly thingName: string;
 }
 
+/** Timeouts that are looked at in one go. */
+const BATCH = 100;
+
 /** Deadlines that are kept, so that a restart forgets none; one timer waits for the earliest. */
 export class Deadlines {
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -52,8 +55,9 @@ export class Deadlines {
 
   #fire(): void {
     this.#timer = undefined;
-    const deadline = this.#due(this.clock.now());
-    if (deadline) {
+    for (let count = 0; count < BATCH; count += 1) {
+      const deadline = this.#due(this.clock.now());
+      if (!deadline) break;
       try {
         this.run(deadline);
       } catch (error) {
@@ -61,6 +65,8 @@ export class Deadlines {
         this.clear(deadline);
         this.failed(error);
       }
+      // What is large goes on in a turn of its own.
+      if (deadline.kind !== 'timeout') break;
     }
     this.arm();
   }

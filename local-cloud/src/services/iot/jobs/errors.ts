@@ -98,7 +98,8 @@ export function checkDetails(details: Readonly<Record<string, string>> | undefin
   if (problem !== undefined) throw invalid(problem);
 }
 
-function checkDocument(document: string): void {
+/** @throws InvalidRequestException */
+export function checkDocument(document: string): void {
   if (document.length > LARGEST_DOCUMENT) {
     throw invalid(`The job document can have at most ${LARGEST_DOCUMENT} characters.`);
   }

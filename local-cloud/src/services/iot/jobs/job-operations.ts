@@ -1,5 +1,4 @@
 import type * as sdk from '@aws-sdk/client-iot';
-import { AwsError } from '../../../errors.js';
 import type { Operations } from '../../../service.js';
 import { tagsOf } from '../../../tags.js';
 import type { ObjectReader } from '../../s3/object-reader.js';
@@ -9,20 +8,10 @@ import { page } from '../paging.js';
 import type { Tables } from '../tables.js';
 import { documentFrom } from './document-source.js';
 import { checkJobId, checkReason, checkSettings } from './errors.js';
+import type { JobTemplates } from './job-templates.js';
 import type { Jobs } from './jobs.js';
 import type { JobRecord } from './records.js';
-
-/** Settings of jobs that are not built, and are refused by name rather than left out. */
-const NOT_BUILT = [
-  'presignedUrlConfig',
-  'jobTemplateArn',
-  'documentParameters',
-  'schedulingConfig',
-  'destinationPackageVersions',
-] as const;
-
-/** Job documents that want presigned URLs put into them, which are not built. */
-const PRESIGNED_URL = '${aws:iot:s3-presigned-url';
+import { refuseNotBuilt, refusePresignedUrls, settingsOf } from './settings.js';
 
 /** The operations of the control plane on jobs. */
 export function jobOperations(
@@ -30,6 +19,7 @@ export function jobOperations(
   tables: Tables,
   arns: IotArns,
   readObject: ObjectReader | undefined,
+  templates: Pick<JobTemplates, 'byArn'>,
 ) {
   const summaryOf = (job: JobRecord) => ({
     jobArn: arns.job(job.jobId),
@@ -57,6 +47,7 @@ export function jobOperations(
       ...(job.retry && { jobExecutionsRetryConfig: job.retry }),
       timeoutConfig: job.timeout ?? {},
       ...(job.namespaceId !== undefined && { namespaceId: job.namespaceId }),
+      ...(job.jobTemplateArn !== undefined && { jobTemplateArn: job.jobTemplateArn }),
       jobProcessDetails: {
         // Null once the rollout has come to all targets.
         ...(job.nextRollout !== undefined && { processingTargets: [...job.targets] }),
@@ -90,9 +81,13 @@ export function jobOperations(
     async CreateJob(input: sdk.CreateJobCommandInput) {
       refuseNotBuilt(input);
       const jobId = checkJobId(input.jobId);
-      const document = await documentFrom(input, readObject);
-      if (document.includes(PRESIGNED_URL)) throw notBuilt('presignedUrlConfig');
-      const { documentSource, description, namespaceId, tags = [] } = input;
+      const template = input.jobTemplateArn === undefined ? undefined : templates.byArn(input.jobTemplateArn);
+      const isGiven = input.document !== undefined || input.documentSource !== undefined;
+      const document = template && !isGiven ? template.document : await documentFrom(input, readObject);
+      refusePresignedUrls(document);
+      const { namespaceId, jobTemplateArn, tags = [] } = input;
+      const { documentSource } = isGiven ? input : (template ?? {});
+      const description = input.description ?? template?.description;
       if (tags.length > 50) throw invalid(`Job ${jobId} can have at most 50 tags.`);
       return jobs.run(() => {
         const { jobArn } = jobs.create({
@@ -103,6 +98,8 @@ export function jobOperations(
           ...(documentSource !== undefined && { documentSource }),
           ...(description !== undefined && { description }),
           ...(namespaceId !== undefined && { namespaceId }),
+          ...(jobTemplateArn !== undefined && { jobTemplateArn }),
+          ...template?.settings,
           ...settingsOf(input),
         });
         if (tags.length > 0) tables.tags.put(jobArn, tagsOf(tags));
@@ -184,27 +181,6 @@ export function jobOperations(
   return { operations };
 }
 
-/** The settings of a request, by the names that a job keeps them under. */
-function settingsOf(
-  input: Pick<
-    sdk.CreateJobCommandInput,
-    'jobExecutionsRolloutConfig' | 'abortConfig' | 'timeoutConfig' | 'jobExecutionsRetryConfig'
-  >,
-) {
-  const {
-    jobExecutionsRolloutConfig: rollout,
-    abortConfig: abort,
-    timeoutConfig: timeout,
-    jobExecutionsRetryConfig: retry,
-  } = input;
-  return {
-    ...(rollout && { rollout }),
-    ...(abort && { abort }),
-    ...(timeout && { timeout }),
-    ...(retry && { retry }),
-  };
-}
-
 /** Whether a job is handing out or taking back executions. */
 function isConcurrent({ nextRollout, sweep }: JobRecord): boolean {
   return nextRollout !== undefined || sweep !== undefined;
@@ -214,20 +190,4 @@ function checkNamespace(job: JobRecord, namespaceId: string | undefined): void {
   if (namespaceId === undefined) return;
   checked(namespaceId, 'namespaceId', /^[a-zA-Z0-9_-]+$/, 64);
   if (job.namespaceId !== namespaceId) throw notFound(`Job ${job.jobId} cannot be found.`);
-}
-
-function refuseNotBuilt(input: Readonly<Record<string, unknown>> | object): void {
-  for (const name of NOT_BUILT) {
-    const value: unknown = name in input ? input[name as keyof typeof input] : undefined;
-    const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-    if (value !== undefined && !isEmpty) throw notBuilt(name);
-  }
-}
-
-function notBuilt(member: string): AwsError {
-  return new AwsError(
-    'NotImplementedException',
-    `The parameter ${member} of AWS IoT jobs is not built in the local cloud`,
-    501,
-  );
 }

@@ -11,7 +11,7 @@ import { digits, type JobRecord, type JobTables, NO_EXECUTIONS } from './records
 const LAST_SEQUENCE = 10 ** 15 - 1;
 
 /** A job as the CreateJob operation makes it, which has more than other services need. */
-export interface JobRequest extends NewJob, Pick<JobRecord, 'documentSource' | 'retry'> {}
+export interface JobRequest extends NewJob, Pick<JobRecord, 'documentSource' | 'jobTemplateArn' | 'retry'> {}
 
 /** The jobs' own records, their documents and their targets. */
 export class JobStore {

@@ -21,6 +21,7 @@ export interface JobRecord {
   readonly namespaceId?: string;
   readonly description?: string;
   readonly documentSource?: string;
+  readonly jobTemplateArn?: string;
   readonly rollout?: JobExecutionsRolloutConfig;
   readonly abort?: AbortConfig;
   readonly timeout?: TimeoutConfig;
@@ -48,6 +49,16 @@ export interface JobSweep {
   readonly at: number;
   /** The thing that it has come to. */
   readonly after?: string;
+}
+
+/** A template that jobs are made of. */
+export interface JobTemplateRecord extends Pick<JobRecord, 'documentSource'> {
+  readonly jobTemplateId: string;
+  readonly description: string;
+  readonly document: string;
+  readonly settings: Pick<JobRecord, 'rollout' | 'abort' | 'timeout' | 'retry'>;
+  /** Milliseconds since 1970. */
+  readonly created: number;
 }
 
 /** An execution of a job on one thing. Times are milliseconds since 1970. */

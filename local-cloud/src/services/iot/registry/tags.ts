@@ -6,20 +6,25 @@ import type { Changes } from '../changes.js';
 import { invalid, notFound } from '../errors.js';
 import type { Tables } from '../tables.js';
 
+/** Knows whether there is a resource of its type. */
+interface Holder {
+  get(name: string): unknown;
+}
+
 /** The tags of taggable resources. */
 export function tagging(
   tables: Tables,
   changes: Changes,
   arns: IotArns,
-  jobs: { get(jobId: string): unknown },
+  others: { job: Holder; jobtemplate: Holder },
 ) {
-  const holders: Readonly<Record<string, { get(name: string): unknown }>> = {
+  const holders: Readonly<Record<string, Holder>> = {
     thingtype: tables.thingTypes,
     thinggroup: tables.thingGroups,
     policy: tables.policies,
     rolealias: tables.roleAliases,
     provisioningtemplate: tables.templates,
-    job: jobs,
+    ...others,
   };
 
   function taggable(arn: string | undefined): string {
