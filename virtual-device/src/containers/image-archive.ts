@@ -10,7 +10,7 @@ import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { DeviceError, messageOf } from '../errors.js';
 import type { ImageStore } from './image-store.js';
-import { applyLayer } from './layer.js';
+import { applyLayer, feed } from './layer.js';
 import { parseImageConfig } from './manifest.js';
 import { recordOf } from './process-images.js';
 import { parseReference } from './reference.js';
@@ -103,12 +103,7 @@ async function spread(source: Readable, folder: string, signal: AbortSignal): Pr
   const writing = pipeline(
     createReadStream(file),
     through,
-    async (data: AsyncIterable<Buffer>) => {
-      for await (const chunk of data) {
-        if (!tar.write(chunk)) await new Promise<void>((resolve) => tar.once('drain', resolve));
-      }
-      tar.end(undefined);
-    },
+    (data: AsyncIterable<Buffer>) => feed(tar, data),
     { signal },
   );
   writing.catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));

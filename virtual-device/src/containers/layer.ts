@@ -96,17 +96,25 @@ export async function applyLayer(options: {
   }
 }
 
-async function feed(tar: Extract, source: AsyncIterable<Buffer>): Promise<void> {
+/** Writes an archive into its parser, no faster than its members are taken. */
+export async function feed(tar: Extract, source: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of source) {
     if (tar.destroyed) return;
-    if (!tar.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        tar.once('drain', resolve);
-        tar.once('close', resolve);
-      });
-    }
+    if (!tar.write(chunk)) await drained(tar);
   }
   tar.end(undefined);
+}
+
+function drained(tar: Extract): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      tar.off('drain', done);
+      tar.off('close', done);
+      resolve();
+    };
+    tar.on('drain', done);
+    tar.on('close', done);
+  });
 }
 
 /** One layer on its way into a file system. */
