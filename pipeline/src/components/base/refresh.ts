@@ -20,17 +20,7 @@ const ARCHIVES: Lock['archives'] = [
 ];
 
 /** Node.js, what it is linked to, and the tools of libgpiod with what they are linked to. */
-const PACKAGES = [
-  'libc6',
-  'libgcc-s1',
-  'libstdc++6',
-  'gpiod',
-  'libgpiod3',
-  'libedit2',
-  'libbsd0',
-  'libmd0',
-  'libtinfo6',
-];
+const PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6', 'gpiod', 'libgpiod3'];
 
 /** The long-term support line of Node.js. */
 const NODE_MAJOR = 24;
