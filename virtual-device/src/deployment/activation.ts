@@ -177,7 +177,7 @@ export class Activation {
         if (afterStart) supervisor.startAll();
         return { detail: 'FAILED_ROLLBACK_NOT_REQUESTED', failure: failureOf(error) };
       }
-      return await this.#rollBack(undertaking, error);
+      return await this.#rollBack(undertaking, error, afterStart);
     }
   }
 
@@ -207,7 +207,11 @@ export class Activation {
     }
   }
 
-  async #rollBack(from: Pick<ChangeUndertaking, 'deployment'>, error: unknown): Promise<ActivationResult> {
+  async #rollBack(
+    from: Pick<ChangeUndertaking, 'deployment'>,
+    error: unknown,
+    afterStart = false,
+  ): Promise<ActivationResult> {
     const { journal, log, supervisor } = this.options;
     log('warn', `The deployment failed and is rolled back: ${messageOf(error)}`);
     const { undertaking } = journal;
@@ -231,7 +235,8 @@ export class Activation {
       for (const spec of this.options.specsOf(change.before)) supervisor.put(spec);
       const restored = changed(change).filter((name) => supervisor.component(name));
       for (const name of restored) supervisor.component(name)?.reinstall();
-      supervisor.startAll();
+      // What the change left alone was waiting for bootstrap scripts.
+      if (afterStart) supervisor.startAll();
       return await this.#comeBack(rollingBack);
     } catch (rollbackError) {
       this.options.signal.throwIfAborted();

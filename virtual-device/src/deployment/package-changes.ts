@@ -9,6 +9,7 @@ import type { PackageChange } from './journal.js';
  */
 export class PackageStaging {
   readonly #changes = new Map<string, PackageChange>();
+  #count = 0;
 
   constructor(private readonly folder: string) {}
 
@@ -43,12 +44,6 @@ export class PackageStaging {
     if (existsSync(path)) this.#note(path, false);
   }
 
-  forget(path: string): void {
-    const change = this.#changes.get(path);
-    this.#changes.delete(path);
-    if (change?.fresh) rmSync(change.fresh, { recursive: true, force: true });
-  }
-
   /** Forgets everything that is staged or set aside. */
   clear(): void {
     this.#changes.clear();
@@ -56,7 +51,7 @@ export class PackageStaging {
   }
 
   #note(path: string, isReplaced: boolean): PackageChange {
-    const index = this.#changes.size;
+    const index = this.#count++;
     const change = {
       path,
       fresh: isReplaced ? join(this.folder, `${index}.fresh`) : null,
