@@ -70,9 +70,31 @@ export async function startSystem(
     timings[name] = (performance.now() - begin) / 1000;
     return result;
   };
+  const building = stage('build', () => buildHere(state, signal, () => undefined));
+  building.catch(() => undefined);
+  const bringComponents = async (target: Target) => {
+    const built = await building;
+    const published = await stage('publish', () => publishHere(target, built, signal));
+    out.progress(`  ${publishedSentence(published)}`);
+    const { revision, changed } = await stage('deploy components', () => deployHere(target, signal));
+    out.progress(
+      `  deployment revision ${revision.revision} ${changed ? 'made' : 'is in force, no changes'}`,
+    );
+  };
+  const boot = async (target: Target, endpointUrl: string) => {
+    const image = await fetchImageFiles(target, await accountOf(target));
+    return stage('devices', () =>
+      inParallel(fleet.serials, BOOTING_AT_ONCE, async (thing) => {
+        signal.throwIfAborted();
+        const device = await bootDevice({ thing, state, image, endpointUrl, children, signal });
+        out.progress(
+          `  ${thing} ${device.provisioned ? 'provisioned itself' : 'was provisioned before'}, its LED blinks`,
+        );
+        return device;
+      }),
+    );
+  };
   try {
-    const building = stage('build', () => buildHere(state, signal, () => undefined));
-    building.catch(() => undefined);
     out.progress('Starting the local cloud');
     // The other processes start meanwhile; should it fail, the deployment will tell.
     options.loadAhead().catch(() => undefined);
@@ -95,26 +117,12 @@ export async function startSystem(
       );
     }
 
-    out.progress("Publishing and deploying the components, built on this machine's Node.js (base host)");
-    const built = await building;
-    const published = await stage('publish', () => publishHere(target, built, signal));
-    out.progress(`  ${publishedSentence(published)}`);
-    const deployment = await stage('deploy components', () => deployHere(target, signal));
-    const { revision, changed } = deployment;
-    out.progress(`  revision ${revision.revision} ${changed ? 'made' : 'is in force, no changes'}`);
-
-    out.progress(`Booting ${fleet.serials.length} device${fleet.serials.length === 1 ? '' : 's'}`);
-    const image = await fetchImageFiles(target, await accountOf(target));
-    const devices = await stage('devices', () =>
-      inParallel(fleet.serials, BOOTING_AT_ONCE, async (thing) => {
-        signal.throwIfAborted();
-        const device = await bootDevice({ thing, state, image, endpointUrl, children, signal });
-        out.progress(
-          `  ${thing} ${device.provisioned ? 'provisioned itself' : 'was provisioned before'}, its LED blinks`,
-        );
-        return device;
-      }),
+    const count = fleet.serials.length;
+    out.progress(
+      `Booting ${count} device${count === 1 ? '' : 's'}; publishing and deploying the components, built on this machine's Node.js (base host)`,
     );
+    // A device that boots before its deployment is there gets it when it is.
+    const [devices] = await Promise.all([boot(target, endpointUrl), bringComponents(target)]);
     return { target, endpointUrl, mqttPort, httpsPort, cloud, devices, timings, stop };
   } catch (error) {
     await stop();
