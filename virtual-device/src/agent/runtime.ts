@@ -1,3 +1,5 @@
+import { chmodSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { runBootstrap } from '../component/bootstrap.js';
@@ -98,6 +100,7 @@ export async function makeRuntime(context: AgentContext, parts: RuntimeParts): P
     groups,
     environmentOf,
     runWithDefault: () => runWithDefault(store),
+    admitOthers: () => admitOthers(parts.ipcSocketPath(), layout.root),
   });
   return {
     supervisor: new Supervisor({ clock, logs, launcher }),
@@ -119,6 +122,14 @@ function deviceCredentials(store: EffectiveConfigStore, clock: Clock): DeviceCre
       privateKeyPath: system.privateKeyPath,
     };
   }, clock);
+}
+
+/** Lets every user connect to the IPC server; who may do what there is settled by the components' tokens. */
+function admitOthers(socketPath: string, root: string): void {
+  const socket = realpathSync(socketPath);
+  chmodSync(socket, 0o666);
+  // A socket whose path would be too long below the root lies in a folder of the agent's own.
+  if (!socket.startsWith(`${root}/`)) chmodSync(dirname(socket), 0o711);
 }
 
 /**

@@ -24,6 +24,8 @@ export interface LauncherOptions {
   readonly groups: ProcessGroups;
   /** What a component's processes find in their environment beside the agent's own. */
   readonly environmentOf: (component: string) => Readonly<Record<string, string>>;
+  /** Lets other users than the agent's own reach what components need, before a script runs as one. */
+  readonly admitOthers?: () => void;
   /** `runWithDefault` of the nucleus's configuration, as it is now. */
   readonly runWithDefault?: () => RunWith | undefined;
 }
@@ -133,7 +135,8 @@ export class ScriptLauncher {
   }
 
   #giveFolders(name: string, version: string, user: PosixUser): void {
-    const { layout } = this.options;
+    const { layout, admitOthers } = this.options;
+    admitOthers?.();
     const key = `${version} ${user.uid} ${user.gid}`;
     const isGiven = this.#givenTo.get(name) === key;
     this.#givenTo.set(name, key);

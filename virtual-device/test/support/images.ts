@@ -157,6 +157,6 @@ export class TestRegistry {
     const part = kind === 'blobs' ? this.interfere(reference, from) : undefined;
     response.writeHead(from > 0 ? 206 : 200, { 'content-length': body.length - from });
     if (part === undefined) response.end(body.subarray(from));
-    else response.write(part, () => void this.hold().then(() => response.destroy()));
+    else response.write(part, () => void this.hold().then(() => response.socket?.end()));
   }
 }
