@@ -16,7 +16,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { DeviceError, messageOf } from '../errors.js';
 import { makeFolder } from '../folder.js';
-import type { SpooledMessage } from './spool.js';
+import type { SpooledMessage } from './spooled-message.js';
 
 /** Where a message stands in the journal. */
 export interface JournalEntry {

@@ -1,14 +1,7 @@
-import type { IClientPublishOptions } from 'mqtt';
 import { DeviceError, messageOf } from '../errors.js';
 import type { Log } from '../log/device-log.js';
 import type { JournalEntry, SpoolJournal } from './spool-journal.js';
-
-/** A message on its way to AWS IoT Core. */
-export interface SpooledMessage {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly options: IClientPublishOptions;
-}
+import type { SpooledMessage } from './spooled-message.js';
 
 /** A message that was taken to be sent. */
 export interface Dispatch extends SpooledMessage {

@@ -2,8 +2,9 @@ import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } f
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Spool, type SpooledMessage } from '../../src/mqtt/spool.js';
+import { Spool } from '../../src/mqtt/spool.js';
 import { SpoolJournal } from '../../src/mqtt/spool-journal.js';
+import type { SpooledMessage } from '../../src/mqtt/spooled-message.js';
 import { temporaryFolder } from '../support/fixtures.js';
 
 const message = (payload: string, qos: 0 | 1 = 1, topic = 't'): SpooledMessage => ({
