@@ -1,3 +1,3 @@
 export * from './capabilities.js';
-export { type ComponentUpdates, UpdateNegotiation } from './component-updates.js';
+export { UpdateNegotiation } from './component-updates.js';
 export { startIpcServer } from './server.js';
