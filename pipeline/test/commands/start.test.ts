@@ -67,10 +67,30 @@ describe('the whole system on one machine', () => {
     iot.destroy();
   });
 
+  test('the components came by a deployment to the group, which leaves nothing to do', async () => {
+    const deploy = await mooring(
+      ...['components', 'deploy', '--without', 'docker_corrupt', '--json', '--state-directory', state],
+    );
+    expect(deploy.code).toBe(0);
+    expect(JSON.parse(deploy.stdout)).toMatchObject({ changed: false, revision: { revision: '1' } });
+    const list = await mooring('components', 'list', '--json', '--state-directory', state);
+    expect(JSON.parse(list.stdout)).toEqual(
+      ['docker_button', 'docker_certificate_rotator', 'docker_led', 'os_update'].map((name) =>
+        expect.objectContaining({ name, newest: '1.0.0', deployed: '1.0.0', heldBack: [] }),
+      ),
+    );
+  });
+
   test('status lists the devices with certificate, health and components', async () => {
     const { code, stdout } = await mooring('status', '--json', '--state-directory', state);
     expect(code).toBe(0);
-    const { devices } = JSON.parse(stdout) as { devices: object[] };
+    const { devices, deployment, broken } = JSON.parse(stdout) as {
+      devices: object[];
+      deployment: object;
+      broken: object[];
+    };
+    expect(deployment).toMatchObject({ revision: '1', status: 'ACTIVE' });
+    expect(broken).toEqual([]);
     expect(devices).toHaveLength(2);
     expect(devices[0]).toMatchObject({
       connected: true,
@@ -128,12 +148,18 @@ describe('the whole system on one machine', () => {
     expect((await system.finished).code).toBe(0);
     expect(processesNaming(state)).toEqual([]);
 
-    system = start();
+    // At the same address, as with the default ports: images are where the recipes say.
+    const port = new URL(running.endpointUrl).port;
+    system = new Mooring(['start', '--devices', '2', ...options, ...anyPorts, '--http-port', port, '--json']);
     const again = await system.firstJson<Running>();
     expect(again.devices.map(({ thing }) => thing)).toEqual(running.devices.map(({ thing }) => thing));
     for (const { provisioned } of again.devices) expect(provisioned).toBe(false);
 
     system.process.kill('SIGKILL');
+    const { stderr } = await system.finished;
+    expect(stderr).toContain('no changes, 25 resources are as they should be');
+    expect(stderr).toContain('no changes, 4 components are published');
+    expect(stderr).toContain('deployment revision 1 is in force, no changes');
     await nothingLeft(state);
     const reset = await mooring('reset', '--state-directory', state);
     expect(reset.code).toBe(0);
