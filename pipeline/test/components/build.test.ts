@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { componentNames, containerComponents } from '@mooring/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLock } from '../../src/components/base/lock.js';
+import { isPinnedBaseMade } from '../../src/components/base/pinned-base.js';
 import { type BuildOptions, type BuiltComponent, buildComponents } from '../../src/components/build.js';
 import { cacheDirectory } from '../../src/components/cache.js';
 import { blobPath, isWhole, readLayout } from '../../src/components/oci.js';
@@ -242,16 +243,8 @@ describe('buildComponents of sources that are wrong', () => {
   });
 });
 
-/** Whether the pinned base was fetched on this machine before: tests fetch nothing. */
-async function isFetched(): Promise<boolean> {
-  const platforms = Object.keys((await readLock()).platforms);
-  const there = await readdir(join(userCache, 'base')).catch(() => []);
-  return platforms.every((platform) =>
-    there.some((name) => name.startsWith(`${platform.replace('/', '-')}-`)),
-  );
-}
-
-const fetched = await isFetched();
+/** Tests fetch nothing. */
+const fetched = await isPinnedBaseMade(await readLock(), userCache);
 
 describe.runIf(fetched)(
   `buildComponents of the pinned base${fetched ? '' : ' (skipped: it was never fetched here)'}`,

@@ -52,6 +52,12 @@ export async function pinnedBase(options: PinnedBaseOptions): Promise<Base> {
   };
 }
 
+/** Whether all of the base is in the cache, so that {@link pinnedBase} needs no network. */
+export async function isPinnedBaseMade(lock: Lock, cache: string): Promise<boolean> {
+  const made = Object.keys(lock.platforms).map((platform) => readMade(rootFolder(cache, platform, lock)));
+  return (await Promise.all(made)).every((root) => root !== undefined);
+}
+
 /** A root filesystem in the cache. */
 interface Made {
   readonly root: string;
