@@ -52,7 +52,8 @@ export interface SpecInput {
 /**
  * Makes a component's spec.
  *
- * @throws DeviceError RECIPE_INVALID when no manifest is for this platform, or its lifecycle is malformed
+ * @throws DeviceError RECIPE_INVALID when no manifest is for this platform, its lifecycle is malformed, or it is a
+ *   Lambda function
  */
 export function specOf(name: string, input: SpecInput): ComponentSpec {
   const member = input.set.get(name);
@@ -65,6 +66,12 @@ export function specOf(name: string, input: SpecInput): ComponentSpec {
     throw new DeviceError(
       'RECIPE_INVALID',
       `${name} ${recipe.version} has no manifest for this platform (${words}).`,
+    );
+  }
+  if (recipe.type.toLowerCase() === 'aws.greengrass.lambda') {
+    throw new DeviceError(
+      'RECIPE_INVALID',
+      `${name} ${recipe.version} is a Lambda function, which this device cannot run; make it a generic component.`,
     );
   }
   const isBuiltIn = WITHIN_NUCLEUS.includes(recipe.type.toLowerCase());

@@ -98,6 +98,16 @@ describe('recipes in the shapes of AWS’s documentation', () => {
     expect(said(component)).toEqual(expected);
   });
 
+  it('of Lambda functions are refused', () => {
+    const { set, layout } = setUp('com.example.HelloWorld');
+    const member = set.get('com.example.HelloWorld');
+    if (member)
+      set.set(member.recipe.name, { ...member, recipe: { ...member.recipe, type: 'aws.greengrass.lambda' } });
+    expect(() => specOf('com.example.HelloWorld', { layout, thingName: 'T1', set })).toThrow(
+      'com.example.HelloWorld 1.0.0 is a Lambda function, which this device cannot run; make it a generic component.',
+    );
+  });
+
   it('com.example.HelloWorld runs its artifact with its configuration', async () => {
     const { start, reaches, said, artifact } = setUp('com.example.HelloWorld');
     artifact('com.example.HelloWorld', 'hello_world.sh', 'echo "Hello, $1!"\n');
