@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -12,7 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { maxSatisfying, satisfies } from 'semver';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DataPlane } from '../../src/cloud/data-plane.js';
 import { statusDetailsOf } from '../../src/cloud/status-details.js';
 import type { ComponentSpec } from '../../src/component/spec.js';
@@ -375,8 +376,9 @@ describe('a download', () => {
     open: (offset: number, attempt: number) => ArtifactContent,
     wanted: string | undefined = digest,
     partial?: string,
+    folder = temporaryFolder(),
   ) => {
-    const file = join(temporaryFolder(), 'file');
+    const file = join(folder, 'file');
     if (partial !== undefined) writeFileSync(`${file}.part`, partial);
     let attempt = 0;
     const offsets: number[] = [];
@@ -437,6 +439,20 @@ describe('a download', () => {
     expect(broken.outcome).toMatchObject({ message: 'It cannot be downloaded: no route.' });
     expect(broken.offsets).toHaveLength(3);
     for (const { file } of [wrong, full, broken]) expect(existsSync(file)).toBe(false);
+  });
+
+  it('leaves nothing behind on a disk that is full', async ({ skip }) => {
+    const folder = temporaryFolder();
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    } catch {
+      skip('this user may not mount file systems');
+    }
+    onTestFinished(() => void execFileSync('umount', ['--lazy', folder], { stdio: 'ignore' }));
+    const big = () => ({ body: bytes(Buffer.alloc(200_000)), start: 0, size: undefined });
+    const { outcome } = await fetch(big, digest, undefined, folder);
+    expect(outcome).toMatchObject({ codes: ['ARTIFACT_DOWNLOAD_ERROR', 'DISK_SPACE_CRITICAL'] });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('comes out whole however the network cuts it', async () => {

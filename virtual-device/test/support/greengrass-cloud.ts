@@ -56,6 +56,8 @@ export class GreengrassCloud extends EventEmitter {
   intercept: (path: string) => { status: number; body: unknown } | undefined = () => undefined;
   /** Bytes of an artifact after which its connection is cut, once for each number. */
   readonly cuts: number[] = [];
+  /** Sizes that artifacts are said to have in place of their own. */
+  readonly claimedSizes = new Map<string, number>();
   /** Told each request for an artifact. */
   readonly artifactRequests: { name: string; range: string | undefined }[] = [];
   readonly #components: Required<Pick<CloudComponent, 'name' | 'version' | 'text' | 'artifacts'>>[] = [];
@@ -423,7 +425,7 @@ export class GreengrassCloud extends EventEmitter {
     const rest = whole.subarray(start);
     response.writeHead(206, {
       'content-length': rest.length,
-      'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}`,
+      'content-range': `bytes ${start}-${whole.length - 1}/${this.claimedSizes.get(file ?? '') ?? whole.length}`,
     });
     const cut = this.cuts.shift();
     if (cut === undefined) response.end(rest);
