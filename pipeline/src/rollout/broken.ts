@@ -28,16 +28,20 @@ export interface BrokenVersion {
 /** Devices that are asked at a time. */
 const CONCURRENCY = 8;
 
-/** What is broken on the devices of a thing group, as they reported it; healthy devices are not asked. */
+/** What is broken on the devices of a fleet, as they reported it; healthy devices are not asked. */
 export async function brokenVersions(
   greengrass: GreengrassV2Client,
-  thingGroupArn: string,
+  fleet: readonly string[],
 ): Promise<BrokenVersion[]> {
   const things: string[] = [];
-  const pages = paginateListCoreDevices({ client: greengrass }, { thingGroupArn, status: 'UNHEALTHY' });
+  const members = new Set(fleet);
+  // Not listed by group: AWS then leaves out devices that no deployment has succeeded on yet.
+  const pages = paginateListCoreDevices({ client: greengrass }, { status: 'UNHEALTHY' });
   for await (const page of pages) {
     for (const { coreDeviceThingName } of page.coreDevices ?? []) {
-      if (coreDeviceThingName !== undefined) things.push(coreDeviceThingName);
+      if (coreDeviceThingName !== undefined && members.has(coreDeviceThingName)) {
+        things.push(coreDeviceThingName);
+      }
     }
   }
   const found = new Map<string, { name: string; version: string; devices: BrokenOn[] }>();

@@ -217,7 +217,7 @@ class FleetDeployment {
     components: DeployedComponents,
     fleetSize: number,
   ): Promise<Rollout['broken']> {
-    const found = await brokenVersions(this.greengrass, this.groupArn);
+    const found = await brokenVersions(this.greengrass, await thingsOfFleet(this.iot));
     const { succeeded = 0, failed = 0 } =
       found.length > 0 ? await rolloutCounts(this.iot, revision.jobId) : {};
     const tried = succeeded + failed;
@@ -269,7 +269,7 @@ class FleetDeployment {
 
   /** Things on which a component is broken as this revision has it. */
   async #brokenOn({ components }: Revision): Promise<string[]> {
-    const found = await brokenVersions(this.greengrass, this.groupArn);
+    const found = await brokenVersions(this.greengrass, await thingsOfFleet(this.iot));
     const current = found.filter(({ name, version }) => components[name]?.version === version);
     return [...new Set(current.flatMap(({ devices }) => devices.map(({ thing }) => thing)))];
   }
