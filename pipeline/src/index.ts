@@ -6,6 +6,7 @@ export { explain, MooringError } from './errors.js';
 export { pressButton } from './fleet/button.js';
 export { type CloudConnection, connectToCloud } from './fleet/cloud-connection.js';
 export { setFrequency } from './fleet/led.js';
+export { fleetOverview } from './fleet/overview.js';
 export { type ProvisionResult, provision } from './provisioning/provision.js';
 export { repositoryRoot } from './repository.js';
 export { readDeploymentFile } from './rollout/configuration.js';

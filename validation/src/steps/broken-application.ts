@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { componentNames } from '@mooring/contracts';
+import { fleetOverview } from '@mooring/pipeline';
 import { type Step, see } from '../step.js';
 import { until } from '../wait.js';
 import { correctCorrupt, deployToFleet, publishSources, touchLed } from './components.js';
@@ -31,6 +32,11 @@ export const brokenApplication: Step = {
     const deployment = await deployToFleet(world);
     const held = deployment.components.find(({ name }) => name === corrupt)?.heldBack ?? [];
     see(held.includes('1.0.0'), `${corrupt} 1.0.0 is broken, and was not held back`);
+    const { broken: named } = await fleetOverview(await world.target());
+    see(
+      named.some(({ name, version, heldBack }) => name === corrupt && version === '1.0.0' && heldBack),
+      `the status of the fleet does not name ${corrupt} 1.0.0 as broken and held back`,
+    );
     const version = update.slice(led.length + 1);
     for (const thing of things) await untilReported(world, thing, { [led]: version }, 'HEALTHY');
 
@@ -49,6 +55,6 @@ export const brokenApplication: Step = {
         world.signal,
       );
     }
-    return `with ${corrupt} 1.0.0 BROKEN on ${broken.length} devices, ${update} arrived and ran, and 1.0.0 was held back; ${corrupt} 1.0.1 ran and printed "${TEXT} …", ${things.join(' and ')} HEALTHY`;
+    return `with ${corrupt} 1.0.0 BROKEN on ${broken.length} devices, ${update} arrived and ran, and 1.0.0 was held back and named in the status; ${corrupt} 1.0.1 ran and printed "${TEXT} …", ${things.join(' and ')} HEALTHY`;
   },
 };
