@@ -67,7 +67,7 @@ class DockerCommand {
 
   constructor(private readonly input: DockerCommandInput) {
     const layout = layoutOf(input.root);
-    this.#store = new ImageStore(input.imageStore, layout.root);
+    this.#store = new ImageStore(input.imageStore, layout.root, 'command');
     this.#table = new ContainerTable(layout.containers);
     this.#logins = new StoredLogins(join(layout.root, 'config'));
     this.#volumes = layout.volumes;

@@ -48,6 +48,8 @@ export class ImageStore {
     readonly folder: string,
     /** The device's root: who needs images here. */
     private readonly user: string,
+    /** Whether images are needed as artifacts, which deployments prune, or by the docker command, which keeps its own. */
+    private readonly purpose: 'artifacts' | 'command' = 'artifacts',
   ) {
     try {
       for (const name of ['images', 'references', 'users', 'layers', 'downloads', 'making', 'containers']) {
@@ -168,12 +170,11 @@ export class ImageStore {
     return others('making', chain) || others('downloads', blob.replace('sha256:', ''));
   }
 
-  /** Removes a name. @returns whether there was such a name */
-  untag(name: string): boolean {
-    const file = this.#referenceFile(name);
-    if (!existsSync(file)) return false;
-    rmSync(file);
-    return true;
+  /** Removes a name, which this device needs no more. */
+  untag(name: string): void {
+    rmSync(this.#referenceFile(name), { force: true });
+    const names = this.#namesOf(this.#userFile);
+    if (names.includes(name)) this.#writeUser(names.filter((other) => other !== name));
   }
 
   /** Keeps for this device only the named images, and of all others only what other devices need. */
@@ -233,7 +234,7 @@ export class ImageStore {
   }
 
   get #userFile(): string {
-    return join(this.folder, 'users', `${hexOf(this.user)}.json`);
+    return join(this.folder, 'users', `${hexOf(`${this.user} ${this.purpose}`)}.json`);
   }
 
   #layer(chain: string): string {

@@ -1,9 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeCommands } from '../../src/component/command-folder.js';
+import { ImageStore } from '../../src/containers/image-store.js';
 import { makeLayout } from '../../src/layout.js';
 import { temporaryFolder } from '../support/fixtures.js';
 import { digestOf, HERE, type Member, makeLayer, TestRegistry } from '../support/images.js';
@@ -42,6 +43,8 @@ const script = (name: string, content: string): Member => ({
   content: `#!/bin/sh\n${content}\n`,
   mode: 0o755,
 });
+
+const LOADER = process.arch === 'arm64' ? '/lib/ld-linux-aarch64.so.1' : '/lib64/ld-linux-x86-64.so.2';
 
 describe('docker run without an engine', () => {
   it('becomes the image’s command: its environment, its folder, its files, its exit code', async () => {
@@ -122,6 +125,35 @@ describe('docker run without an engine', () => {
       stderr: expect.stringContaining('executable file not found in $PATH'),
     });
   });
+
+  it.skipIf(!existsSync(LOADER))(
+    'uses the image’s own loader and libraries where this machine has none for it',
+    async () => {
+      const registry = await TestRegistry.start();
+      const loader = LOADER.replace(/\d$/, '9');
+      const program = Buffer.from(
+        readFileSync('/usr/bin/printf').toString('latin1').replace(LOADER, loader),
+        'latin1',
+      );
+      const libc =
+        /=> (\S*libc\.so\.6)/.exec(execFileSync('ldd', ['/usr/bin/printf'], { encoding: 'utf8' }))?.[1] ?? '';
+      const reference = await registry.add('app', {
+        layers: [
+          [
+            { name: 'bin/print', content: program, mode: 0o755 },
+            { name: loader.slice(1), content: readFileSync(LOADER), mode: 0o755 },
+            { name: 'opt/lib/libc.so.6', content: readFileSync(libc), mode: 0o755 },
+            { name: 'etc/ld.so.conf', content: '/opt/lib\n' },
+          ],
+        ],
+        config: { Entrypoint: ['/bin/print', '%s', 'ran'] },
+      });
+      const { sh } = setUp();
+      const run = await sh(`docker run --rm ${reference}`);
+      expect(run).toMatchObject({ code: 0, stdout: 'ran' });
+      expect(run.stderr).toContain(`/bin/print is run by the image's own loader ${loader}`);
+    },
+  );
 
   it('gives Node.js its own path, so that it can start itself again', async () => {
     const registry = await TestRegistry.start();
@@ -256,7 +288,7 @@ describe('docker run without an engine', () => {
     const registry = await TestRegistry.start();
     registry.auth = { ...registry.auth, scheme: 'basic' };
     await registry.add('app', { layers: [[script('hi', 'echo hi')]], config: { Cmd: ['/hi'] } });
-    const { sh, folder, layout } = setUp();
+    const { sh, folder, layout, imageStore } = setUp();
     const name = `${registry.host}/app:latest`;
     expect((await sh(`docker pull ${name}`)).code).toBe(1);
     expect(
@@ -298,6 +330,9 @@ describe('docker run without an engine', () => {
       stdout: 'Loaded image: hello:1\nloaded\n',
     });
     expect(await sh(`docker load < ${archive}`)).toMatchObject({ code: 0 });
+    // What a component brought itself is not what deployments clear away.
+    await new ImageStore(imageStore, layout.root).prune([]);
+    expect((await sh('docker run --rm hello:1')).stdout).toBe('loaded\n');
     expect(
       (await sh(`docker load -i ${join(layout.root, 'config', 'registry-logins.json')}`)).stderr,
     ).toContain('The image archive cannot be read');
