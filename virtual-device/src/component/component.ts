@@ -112,6 +112,8 @@ export class Component {
 
   /** Stops the component; resolves when none of its processes runs any more. */
   async stop(): Promise<void> {
+    // One that was never started has nothing to come to rest.
+    if (!this.#loop) return;
     this.#want('stop');
     await this.#settled();
   }
