@@ -7,6 +7,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { objectKeys } from '@mooring/contracts';
+import { MooringError } from '../errors.js';
 import type { BuiltComponent } from './build.js';
 
 /** The artifact bucket, as far as publishing needs it. */
@@ -33,6 +34,12 @@ export class ArtifactStore {
         await this.s3.send(new PutObjectCommand({ ...object, Body: body, IfNoneMatch: '*' }));
       } catch (error) {
         const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+        if (error instanceof S3ServiceException && error.name === 'NoSuchBucket') {
+          throw new MooringError(
+            'NotDeployed',
+            `There is no bucket ${this.bucket}: run \`mooring deploy\` first`,
+          );
+        }
         // Amazon S3 answers 409 to one of two that write the same at the same time.
         if (status !== 412 && status !== 409) throw error;
         const { Body } = await this.s3.send(new GetObjectCommand(object));

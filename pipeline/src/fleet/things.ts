@@ -16,7 +16,10 @@ import type { Target } from '../target.js';
 export async function thingsOfFleet(iot: IoTClient): Promise<string[]> {
   const things: string[] = [];
   try {
-    const pages = paginateListThingsInThingGroup({ client: iot }, { thingGroupName: names.thingGroup });
+    const pages = paginateListThingsInThingGroup(
+      { client: iot, pageSize: 250 },
+      { thingGroupName: names.thingGroup },
+    );
     for await (const page of pages) things.push(...(page.things ?? []));
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;

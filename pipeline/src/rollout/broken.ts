@@ -36,7 +36,7 @@ export async function brokenVersions(
   const things: string[] = [];
   const members = new Set(fleet);
   // Not listed by group: AWS then leaves out devices that no deployment has succeeded on yet.
-  const pages = paginateListCoreDevices({ client: greengrass }, { status: 'UNHEALTHY' });
+  const pages = paginateListCoreDevices({ client: greengrass, pageSize: 100 }, { status: 'UNHEALTHY' });
   for await (const page of pages) {
     for (const { coreDeviceThingName } of page.coreDevices ?? []) {
       if (coreDeviceThingName !== undefined && members.has(coreDeviceThingName)) {

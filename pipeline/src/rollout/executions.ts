@@ -41,7 +41,7 @@ export async function viewRollout(
 ): Promise<RolloutView> {
   const { job } = await iot.send(new DescribeJobCommand({ jobId }));
   const outcomes = new Map<string, Outcome>(things.map((thing) => [thing, 'waiting']));
-  for await (const page of paginateListJobExecutionsForJob({ client: iot }, { jobId })) {
+  for await (const page of paginateListJobExecutionsForJob({ client: iot, pageSize: 250 }, { jobId })) {
     for (const { thingArn = '', jobExecutionSummary } of page.executionSummaries ?? []) {
       const thing = thingArn.slice(thingArn.indexOf('/') + 1);
       const status = jobExecutionSummary?.status;

@@ -29,7 +29,8 @@ export interface Watched {
    */
   readonly end: 'done' | 'stopped' | 'failing' | 'timeout';
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  readonly failed: readonly { readonly thing: string; readonly reason: string }[];
+  /** Of many only the first are asked for their reason. */
+  readonly failed: readonly { readonly thing: string; readonly reason: string | undefined }[];
   /** Devices that have not got it yet. */
   readonly missing: readonly { readonly thing: string; readonly offline: boolean }[];
 }
@@ -53,7 +54,7 @@ export async function watchRollout(watch: Watch): Promise<Watched> {
   let lookedAt = begin;
   let settledAt: number | undefined;
   let broken: readonly string[] = [];
-  const failed: { thing: string; reason: string }[] = [];
+  const failed: { thing: string; reason: string | undefined }[] = [];
   let away = false;
   /** Whether all that are still to come are known to be away; they are not asked on every look. */
   const areOffline = async (
@@ -73,11 +74,10 @@ export async function watchRollout(watch: Watch): Promise<Watched> {
     const { stopped, outcomes } = await watch.observe();
     for (const [thing, outcome] of outcomes) {
       if (outcome === told.get(thing)) continue;
-      const reason = outcome === 'failed' ? await watch.reason(thing) : undefined;
-      if (reason !== undefined) failed.push({ thing, reason });
-      const worthALine =
-        outcomes.size <= TELL_EACH || (reason !== undefined && failed.length <= TELL_FAILURES);
-      if (worthALine) watch.onProgress(`  ${thing}: ${outcome}${reason === undefined ? '' : `: ${reason}`}`);
+      const isTold = outcomes.size <= TELL_EACH || (outcome === 'failed' && failed.length < TELL_FAILURES);
+      const reason = outcome === 'failed' && isTold ? await watch.reason(thing) : undefined;
+      if (outcome === 'failed') failed.push({ thing, reason });
+      if (isTold) watch.onProgress(`  ${thing}: ${outcome}${reason === undefined ? '' : `: ${reason}`}`);
     }
     if (outcomes.size > TELL_EACH && summary(outcomes) !== summary(told)) {
       watch.onProgress(`  ${summary(outcomes)}`);

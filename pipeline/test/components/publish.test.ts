@@ -94,8 +94,10 @@ describe('publishing components', () => {
   });
 
   it('of several contents at the same time, each gets a version that holds its own', async () => {
-    const built = [1, 2, 3].map((number) => new Workshop().build('os_update', `echo ${number}`));
+    const workshops = [1, 2, 3].map(() => new Workshop());
+    const built = workshops.map((one, index) => one.build('os_update', `echo ${index + 1}`));
     const versions = (await Promise.all(built.map((component) => publish(component)))).flat();
+    for (const one of workshops) one.remove();
     expect(new Set(versions).size).toBe(3);
     for (const [index, line] of versions.entries()) {
       const Key = `os_update/${line.split(' ')[1]}/run.sh`;
@@ -107,6 +109,14 @@ describe('publishing components', () => {
   it('says which component Greengrass did not take, and why', async () => {
     const component = { ...workshop.build('docker_led', 'echo 4'), recipe: 'ComponentName: docker_led' };
     await expect(publish(component)).rejects.toThrow(/^Greengrass did not take docker_led 2\.0\.2: .+/);
+  });
+
+  it('says that the infrastructure is not there', async () => {
+    const elsewhere = { ...cloud.target, region: 'eu-west-1' };
+    const publishing = publishComponents(elsewhere, [workshop.build('docker_led', 'echo 1')], {
+      onProgress: () => undefined,
+    });
+    await expect(publishing).rejects.toThrow(/^There is no bucket .*: run `mooring deploy` first$/);
   });
 
   it('is listed', async () => {

@@ -55,6 +55,6 @@ export const brokenApplication: Step = {
         world.signal,
       );
     }
-    return `with ${corrupt} 1.0.0 BROKEN on ${broken.length} devices, ${update} arrived and ran, and 1.0.0 was held back and named in the status; ${corrupt} 1.0.1 ran and printed "${TEXT} …", ${things.join(' and ')} HEALTHY`;
+    return `with ${corrupt} 1.0.0 BROKEN on ${broken.join(' and ')}, ${update} arrived and ran, and 1.0.0 was held back and named in the status; ${corrupt} 1.0.1 ran and printed "${TEXT} …", ${things.join(' and ')} HEALTHY`;
   },
 };
