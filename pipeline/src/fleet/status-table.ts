@@ -58,13 +58,14 @@ export function brokenLines(broken: readonly BrokenStatus[], out: Output): strin
     const shown = devices.slice(0, 3).join(', ');
     const where =
       devices.length === 0
-        ? 'on no device any more'
-        : `on ${devices.length} device${devices.length === 1 ? '' : 's'} (${shown}${devices.length > 3 ? ', …' : ''})`;
+        ? ', on no device any more,'
+        : ` on ${devices.length} device${devices.length === 1 ? '' : 's'} (${shown}${devices.length > 3 ? ', …' : ''})`;
     const when = since === undefined ? '' : ` since ${since}`;
     const why = reason === undefined ? '' : `: ${reason}`;
     const what = heldBack
       ? 'held back, publish a corrected version'
       : 'not held back: the next deployment decides';
-    return `${out.style('red', `${name} ${version} is BROKEN`)} ${where}${when}${why}; ${what}`;
+    const is = devices.length === 0 ? 'is broken' : 'is BROKEN';
+    return `${out.style('red', `${name} ${version} ${is}`)}${where}${when}${why}; ${what}`;
   });
 }
