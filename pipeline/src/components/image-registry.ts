@@ -18,6 +18,9 @@ const MEDIA_TYPES = [
 /** The account's ECR registry, as far as publishing needs it. */
 export class ImageRegistry {
   #authorization: Promise<string> | undefined;
+  /** One push at a time: most of an image's bytes are in those before it, from where they are mounted. */
+  #pushes: Promise<unknown> = Promise.resolve();
+  #pushedTo: string | undefined;
 
   /** @param insecure whether it speaks plain HTTP. */
   constructor(
@@ -58,15 +61,22 @@ export class ImageRegistry {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (await this.#has(component, image.digest)) return;
-    await pushImage({
-      layout: image.layout,
-      repositoryUri,
-      authorization: await this.#token(),
-      insecure: this.insecure,
-      tag: `sha256-${image.digest.slice('sha256:'.length)}`,
-      onProgress,
-      ...(signal && { signal }),
+    const push = this.#pushes.then(async () => {
+      signal?.throwIfAborted();
+      await pushImage({
+        layout: image.layout,
+        repositoryUri,
+        authorization: await this.#token(),
+        insecure: this.insecure,
+        tag: `sha256-${image.digest.slice('sha256:'.length)}`,
+        ...(this.#pushedTo !== undefined && { mountFrom: this.#pushedTo }),
+        onProgress,
+        ...(signal && { signal }),
+      });
+      this.#pushedTo = component;
     });
+    this.#pushes = push.catch(() => undefined);
+    await push;
   }
 
   async #has(repositoryName: string, imageDigest: string): Promise<boolean> {

@@ -16,6 +16,8 @@ export interface PushOptions {
   /** Plain HTTP instead of HTTPS. */
   readonly insecure: boolean;
   readonly tag?: string;
+  /** A repository of the same registry whose blobs may be the image's too: they are mounted, not sent again. */
+  readonly mountFrom?: string;
   readonly onProgress: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -36,18 +38,19 @@ export async function pushImage(options: PushOptions): Promise<void> {
     const isManifest = (blob: Descriptor) =>
       [...manifests, image.index].some((each) => each.digest === blob.digest);
     let sent = 0;
+    let mounted = 0;
     for (const blob of blobsOf(image).filter((each) => !isManifest(each))) {
       if (await registry.has('blobs', blob)) continue;
-      await registry.pushBlob(blob);
-      sent += blob.size;
+      if ((await registry.pushBlob(blob)) === 'sent') sent += blob.size;
+      else mounted += blob.size;
     }
     for (const manifest of manifests) await registry.pushManifest(manifest, manifest.digest);
     await registry.pushManifest(image.index, image.index.digest);
     if (options.tag) await registry.pushManifest(image.index, options.tag);
     onProgress(
-      sent === 0
+      sent + mounted === 0
         ? `${repositoryUri} has all of ${image.index.digest} already.`
-        : `Pushed ${image.index.digest} to ${repositoryUri}: ${(sent / 1e6).toFixed(1)} MB.`,
+        : `Pushed ${image.index.digest} to ${repositoryUri}: ${megabytes(sent)}${mounted > 0 ? `, and ${megabytes(mounted)} that ${options.mountFrom} had` : ''}.`,
     );
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -60,6 +63,10 @@ export async function pushImage(options: PushOptions): Promise<void> {
       },
     );
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** The error body of the distribution specification ("Error Codes"). */
@@ -91,11 +98,19 @@ class Registry {
     return status === 200;
   }
 
-  /** Uploads a blob in one piece ("POST then PUT"); the upload begins anew when it has to be tried again. */
-  async pushBlob({ digest }: Descriptor): Promise<void> {
+  /**
+   * Mounts a blob from the other repository ("Mounting a blob from another repository"), or uploads it in one
+   * piece ("POST then PUT"); the upload begins anew when it has to be tried again.
+   */
+  async pushBlob({ digest }: Descriptor): Promise<'mounted' | 'sent'> {
+    const { mountFrom } = this.options;
+    const mount =
+      mountFrom === undefined ? '' : `?${new URLSearchParams({ mount: digest, from: mountFrom })}`;
     const body = await openAsBlob(blobPath(this.options.layout, digest));
-    await this.#trying(async () => {
-      const begun = await this.#once('POST', 'blobs/uploads/', { accepted: [202] });
+    return this.#trying(async () => {
+      // A registry that cannot mount it begins an upload instead.
+      const begun = await this.#once('POST', `blobs/uploads/${mount}`, { accepted: [201, 202] });
+      if (begun.status === 201) return 'mounted';
       const location = begun.headers.get('location');
       if (!location) throw new Refusal('the registry says no place for the upload', false);
       const url = new URL(location, new URL('blobs/uploads/', this.#base));
@@ -105,6 +120,7 @@ class Registry {
         body,
         accepted: [201, 204],
       });
+      return 'sent';
     });
   }
 

@@ -116,8 +116,15 @@ describe('pushImage', () => {
     expect(registry.blobs.size).toBe(3);
     expect([...registry.manifests.keys()].slice(2)).toEqual([digest, '1.0.0']);
     registry.requests.length = 0;
-    expect(await push(uri)).toEqual([`${uri} has all of ${digest} already.`]);
+    expect(await push(uri, { mountFrom: 'team/other' })).toEqual([`${uri} has all of ${digest} already.`]);
     expect(registry.requests.filter((request) => !request.startsWith('HEAD'))).toEqual([]);
+  });
+
+  it('sends what the registry does not mount', async () => {
+    const registry = new PlainRegistry();
+    const lines = await push(await registry.start(), { mountFrom: 'team/other' });
+    expect(lines).toEqual([expect.stringMatching(/^Pushed sha256:\w+ to [^,]* MB\.$/)]);
+    expect(registry.blobs.size).toBe(3);
   });
 
   it('tries again what may pass', async () => {
@@ -209,6 +216,16 @@ describe('pushImage to ECR', () => {
       ]);
       expect(JSON.parse(stdout)).toMatchObject({ Architecture: 'arm64', Env: ['FOR=arm64'] });
     }
+  });
+
+  it('mounts what another repository has', async () => {
+    const first = await repository('first');
+    await push(first.uri, { authorization: first.token });
+    const { uri, token } = await repository('second');
+    expect(await push(uri, { authorization: token, mountFrom: 'first' })).toEqual([
+      expect.stringMatching(/: 0\.0 MB, and .* MB that first had\.$/),
+    ]);
+    expect(await push(uri, { authorization: token })).toEqual([`${uri} has all of ${digest} already.`]);
   });
 
   it('says that there is no such repository, and that the token is none', async () => {
