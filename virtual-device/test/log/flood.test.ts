@@ -45,8 +45,8 @@ it('a component that prints a million lines fills no disk and stops nobody else'
   await script.end(0);
   isRunning = false;
   expect(lines).toBe(1_000_002);
-  // One turn at least for each piece of a pipe's 64 KiB.
-  expect(turns).toBeGreaterThan(600);
+  // libuv reads a pipe at most 32 times in a row, each time up to 64 KiB, before others have their turn.
+  expect(turns).toBeGreaterThanOrEqual(20);
   expect(Math.max(largest, total())).toBeLessThanOrEqual(DEFAULT_LOG_BOUNDS.totalBytes);
   expect(files().length).toBeGreaterThan(5);
   expect(readFileSync(join(folder, 'loud.log'), 'utf8')).toMatch(/the end\. \{\}\n$/);
