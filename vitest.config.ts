@@ -9,6 +9,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share what their worker has loaded: the AWS SDKs alone take a second of every file otherwise.
     isolate: false,
+    setupFiles: ['test/setup.ts'],
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     // Generous on purpose: a deadline here only ends a test that hangs, it never measures speed.
     testTimeout: 180_000,

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { onTestEnd, temporaryDirectory } from './harness.js';
+import { atEnd } from '../support/at-end.js';
+import { temporaryDirectory } from './harness.js';
 import { RawClient } from './raw-client.js';
 
 const script = fileURLToPath(new URL('crash-broker.mjs', import.meta.url));
@@ -14,7 +15,7 @@ async function run(directory: string): Promise<{ port: number; kill(): Promise<v
     child.kill('SIGKILL');
     await exited;
   };
-  onTestEnd(kill);
+  atEnd(kill);
   const [message] = await Promise.race([
     once(child, 'message'),
     exited.then(() => {

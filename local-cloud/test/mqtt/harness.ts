@@ -3,7 +3,6 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { afterEach } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.js';
 import {
   type Authorizer,
@@ -13,6 +12,7 @@ import {
   type LogLevel,
 } from '../../src/mqtt/index.js';
 import { openStore } from '../../src/store/store.js';
+import { atEnd } from '../support/at-end.js';
 
 /** What the tests' acceptor knows of a peer. */
 export interface Peer {
@@ -39,20 +39,9 @@ export const allowAll: Authorizer<Peer> = {
   receive: () => true,
 };
 
-const disposers: (() => unknown)[] = [];
-
-/** Runs after the test, in reverse order. */
-export function onTestEnd(dispose: () => unknown): void {
-  disposers.push(dispose);
-}
-
-afterEach(async () => {
-  for (const dispose of disposers.splice(0).reverse()) await dispose();
-});
-
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'mqtt-'));
-  onTestEnd(() => rmSync(directory, { recursive: true, force: true }));
+  atEnd(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
@@ -92,7 +81,7 @@ export async function start(options: StartOptions = {}): Promise<Running> {
     closed ??= stop();
     return closed;
   };
-  onTestEnd(close);
+  atEnd(close);
   const connect = async (connectOptions: IClientOptions = {}, prepare?: (client: MqttClient) => void) => {
     const client = mqtt.connect({
       host: '127.0.0.1',

@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import { onTestEnd, type Running, start } from './harness.js';
+import { atEnd } from '../support/at-end.js';
+import { type Running, start } from './harness.js';
 import { RawClient } from './raw-client.js';
 
 /** A client beside the hostile ones that must not notice them. */
@@ -32,7 +33,7 @@ function defects(running: Running): unknown[] {
 /** Sends the chunks, ends, and resolves when the broker has closed its side. */
 async function attack(port: number, chunks: readonly Uint8Array[]): Promise<void> {
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
-  onTestEnd(() => socket.destroy());
+  atEnd(() => socket.destroy());
   socket.on('error', () => {});
   socket.resume();
   const closed = new Promise((resolve) => socket.on('close', resolve));

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { onTestEnd, type Running, start } from './harness.js';
+import { atEnd } from '../support/at-end.js';
+import { type Running, start } from './harness.js';
 
 const PUB = 'mosquitto_pub';
 const SUB = 'mosquitto_sub';
@@ -23,7 +24,7 @@ describe.skipIf(!installed)(`mosquitto's clients${said}`, () => {
   ): Promise<{ child: ChildProcess; lines: Promise<string[]> }> {
     const subscribed = new Promise<void>((resolve) => running.broker.on('subscribed', () => resolve()));
     const child = spawn(SUB, [...at(running), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    onTestEnd(() => child.kill('SIGKILL'));
+    atEnd(() => child.kill('SIGKILL'));
     let text = '';
     child.stdout.on('data', (chunk) => {
       text += chunk;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
-import { onTestEnd, start } from './harness.js';
+import { atEnd } from '../support/at-end.js';
+import { start } from './harness.js';
 import { RawClient } from './raw-client.js';
 
 async function subscribed(
@@ -282,7 +283,7 @@ describe('flow control', () => {
     const slow = await subscribed(port, 'a', { clientId: 'slow' });
     const healthy = await subscribed(port, 'b', { clientId: 'healthy' });
     slow.socket.pause();
-    onTestEnd(() => slow.socket.destroy());
+    atEnd(() => slow.socket.destroy());
     const reason = new Promise((resolve) => broker.on('disconnected', (event) => resolve(event.reason)));
     const before = process.memoryUsage().arrayBuffers;
     // Far more than the buffers of both sockets hold.

@@ -5,7 +5,7 @@ import mqttPacket, {
   type IPublishPacket,
   type Packet,
 } from 'mqtt-packet';
-import { onTestEnd } from './harness.js';
+import { atEnd } from '../support/at-end.js';
 
 /** Keeps every property optional but for the command, which TypeScript's `Partial` of a union does not. */
 type Answer<C extends Packet['cmd']> = Extract<Packet, { cmd: C }>;
@@ -43,7 +43,7 @@ export class RawClient {
 
   static async open(port: number, version: 3 | 4 | 5 = 5): Promise<RawClient> {
     const socket = connectSocket({ port, host: '127.0.0.1', noDelay: true });
-    onTestEnd(() => socket.destroy());
+    atEnd(() => socket.destroy());
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
