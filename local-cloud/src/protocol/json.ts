@@ -3,6 +3,9 @@ import { TimestampFormat, timestampFormat, wrongType } from './scalars.js';
 
 type JsonObject = Record<string, unknown>;
 
+/** Some encoders leave out the padding. */
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
 /** Turns a value of a shape into plain JSON data (AWS JSON 1.0/1.1 and REST JSON 1 protocols, Smithy 2.0). */
 export function toJson(schema: NormalizedSchema, value: unknown): unknown {
   if (value === undefined || value === null) return value;
@@ -52,19 +55,19 @@ export function fromJson(schema: NormalizedSchema, data: unknown, where = ''): u
   if (schema.isDocumentSchema()) return data;
   if (schema.isListSchema()) {
     if (!Array.isArray(data)) throw wrongType(where, 'a list');
-    return data.map((item, index) => fromJson(schema.getValueSchema(), item, `${where}[${index}]`));
+    return data.map((item, index) => itemFromJson(schema, item, `${where}[${index}]`));
   }
   if (schema.isMapSchema()) {
     const result: JsonObject = Object.create(null);
     for (const [name, item] of Object.entries(objectAt(data, where))) {
-      result[name] = fromJson(schema.getValueSchema(), item, `${where}.${name}`);
+      result[name] = itemFromJson(schema, item, `${where}.${name}`);
     }
     return { ...result };
   }
   if (schema.isStructSchema()) return structFromJson(schema, objectAt(data, where), () => true, where);
   if (schema.isTimestampSchema()) return timestampFromJson(data, where);
   if (schema.isBlobSchema()) {
-    if (typeof data !== 'string') throw wrongType(where, 'base64 text');
+    if (typeof data !== 'string' || !BASE64.test(data)) throw wrongType(where, 'base64 text');
     return new Uint8Array(Buffer.from(data, 'base64'));
   }
   if (schema.isBooleanSchema()) {
@@ -77,6 +80,15 @@ export function fromJson(schema: NormalizedSchema, data: unknown, where = ''): u
   }
   if (schema.isStringSchema() && typeof data !== 'string') throw wrongType(where, 'a string');
   return data;
+}
+
+/** An item of a list or map, which is null in those only that the model calls sparse (Smithy 2.0, 6.2). */
+function itemFromJson(collection: NormalizedSchema, item: unknown, where: string): unknown {
+  if (item === null) {
+    if (collection.getMergedTraits().sparse) return null;
+    throw wrongType(where, 'allowed to be null');
+  }
+  return fromJson(collection.getValueSchema(), item, where);
 }
 
 /** Reads those members of a structure that `include` names from a JSON object. */

@@ -147,6 +147,22 @@ test('REST JSON: a missing member is named, and so is an operation that is not b
   });
 });
 
+test('REST JSON: null in a map that is not sparse is refused', async () => {
+  const scope = 'k/20260101/eu-central-1/iot/aws4_request';
+  const response = await fetch(`${endpoints.iot}/things/x`, {
+    method: 'POST',
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+      'x-amz-date': '20260101T000000Z',
+    },
+    body: '{"attributePayload":{"attributes":{"a":null}}}',
+  });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    message: "Value at 'attributePayload.attributes.a' is not allowed to be null",
+  });
+});
+
 test('AWS query: lists of structures go in, XML comes out', async () => {
   const input = {
     RoleName: 'r',
