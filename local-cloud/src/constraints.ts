@@ -8,6 +8,16 @@ export function patternViolation(value: string, member: string, pattern: string)
   return violation(value, member, `Member must satisfy regular expression pattern: ${pattern}`);
 }
 
+/** The same for a value that is to be one of some; undefined when it is, or is not given. */
+export function enumViolation(
+  value: string | undefined,
+  member: string,
+  allowed: readonly string[],
+): string | undefined {
+  if (value === undefined || allowed.includes(value)) return undefined;
+  return violation(value, member, `Member must satisfy enum value set: [${allowed.join(', ')}]`);
+}
+
 /** The same for a whole number that is to be from `least` to `most`; undefined when it is. */
 export function rangeViolation(
   value: number,

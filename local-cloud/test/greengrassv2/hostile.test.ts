@@ -1,3 +1,8 @@
+import {
+  type CoreDeviceStatus,
+  GreengrassV2Client,
+  ListCoreDevicesCommand,
+} from '@aws-sdk/client-greengrassv2';
 import { IoTClient } from '@aws-sdk/client-iot';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
@@ -130,4 +135,17 @@ test('what devices report of their deployments may have any shape', async () => 
     headers: { authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0` },
   });
   expect(effective.status).toBe(200);
+});
+
+test('null for a component of a deployment, and a status that there is not, are refused', async () => {
+  const targetArn = 'arn:aws:iot:eu-central-1:000000000000:thing/core';
+  const components = { 'aws.greengrass.Cli': null };
+  expect(await post('/greengrass/v2/deployments', { targetArn, components })).toBe(400);
+  expect(await post('/greengrass/v2/createComponentVersion', { inlineRecipe: '!not base64!' })).toBe(400);
+  const greengrass = new GreengrassV2Client(clientConfig(cloud));
+  const status = 'SICK' as CoreDeviceStatus;
+  await expect(greengrass.send(new ListCoreDevicesCommand({ status }))).rejects.toMatchObject({
+    name: 'ValidationException',
+    message: expect.stringContaining('[HEALTHY, UNHEALTHY]'),
+  });
 });

@@ -4,7 +4,7 @@ import {
   ResourceNotFoundException,
   ValidationException,
 } from '@aws-sdk/client-greengrassv2';
-import { rangeViolation } from '../../constraints.js';
+import { enumViolation, rangeViolation } from '../../constraints.js';
 
 /** The errors of the AWS IoT Greengrass API that its operations share. */
 
@@ -27,6 +27,12 @@ export function conflict(message: string, resourceType: string, resourceId: stri
 
 export function accessDenied(message: string): AccessDeniedException {
   return new AccessDeniedException({ message, $metadata: {} });
+}
+
+/** @throws ValidationException unless the value, when there is one, is one of those. */
+export function checkEnum(value: string | undefined, member: string, allowed: readonly string[]): void {
+  const problem = enumViolation(value, member, allowed);
+  if (problem !== undefined) throw invalid(problem);
 }
 
 /** @throws ValidationException unless the number, when there is one, is whole and from `least` to `most`. */

@@ -6,7 +6,7 @@ import {
   ResourceNotFoundException,
   VersionConflictException,
 } from '@aws-sdk/client-iot';
-import { violation } from '../../constraints.js';
+import { enumViolation, violation } from '../../constraints.js';
 
 /** The errors of the AWS IoT API that most operations share. */
 
@@ -37,6 +37,12 @@ export function checkVersion(expected: number | undefined, actual: number, what:
     message: `The version for ${what} does not match the expected version.`,
     $metadata: {},
   });
+}
+
+/** @throws InvalidRequestException unless the value, when there is one, is one of those. */
+export function checkEnum(value: string | undefined, member: string, allowed: readonly string[]): void {
+  const problem = enumViolation(value, member, allowed);
+  if (problem !== undefined) throw invalid(problem);
 }
 
 /**

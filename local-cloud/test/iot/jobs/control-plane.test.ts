@@ -326,3 +326,18 @@ test('roles do with jobs what their policies allow', async () => {
     role.send(new sdk.DescribeJobExecutionCommand({ jobId: 'mine', thingName: 'a' })),
   ).rejects.toThrow(sdk.UnauthorizedException);
 });
+
+test('lists refuse a filter by a status that there is not', async () => {
+  const { iot } = await jobsCloud();
+  // As typed by hand on a command line.
+  const status = 'DONE' as sdk.JobStatus & sdk.JobExecutionStatus;
+  const refused = {
+    name: 'InvalidRequestException',
+    message: expect.stringContaining("Value 'DONE' at 'status' failed to satisfy constraint"),
+  };
+  await expect(iot.send(new sdk.ListJobsCommand({ status }))).rejects.toMatchObject(refused);
+  const forJob = new sdk.ListJobExecutionsForJobCommand({ jobId: 'update', status });
+  await expect(iot.send(forJob)).rejects.toMatchObject(refused);
+  const forThing = new sdk.ListJobExecutionsForThingCommand({ thingName: 'a', status });
+  await expect(iot.send(forThing)).rejects.toMatchObject(refused);
+});

@@ -2,7 +2,7 @@ import type * as sdk from '@aws-sdk/client-greengrassv2';
 import { patternViolation, violation } from '../../../constraints.js';
 import type { ComponentStore } from '../components/component-store.js';
 import { isComponentVersion } from '../components/versions.js';
-import { checkRange, invalid, invalidInput, notFound } from '../errors.js';
+import { checkEnum, checkRange, invalid, invalidInput, notFound } from '../errors.js';
 import { checkTags } from '../tags.js';
 import type { Target } from './deployment-store.js';
 
@@ -126,11 +126,6 @@ function checkJob(job: sdk.DeploymentIoTJobConfiguration | undefined): void {
 
 function checkSeconds(value: number | undefined, member: string): void {
   checkRange(value, member, 0, 2 ** 31 - 1);
-}
-
-function checkEnum(value: string | undefined, member: string, allowed: readonly string[]): void {
-  if (value === undefined || allowed.includes(value)) return;
-  throw invalid(violation(value, member, `Member must satisfy enum value set: [${allowed.join(', ')}]`));
 }
 
 function isJsonObject(text: string): boolean {

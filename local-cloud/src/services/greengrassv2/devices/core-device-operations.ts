@@ -1,7 +1,7 @@
 import * as sdk from '@aws-sdk/client-greengrassv2';
 import type { GreengrassArns } from '../arns.js';
 import type { DeploymentStore } from '../deployments/deployment-store.js';
-import { invalid, notFound } from '../errors.js';
+import { checkEnum, invalid, notFound } from '../errors.js';
 import { pageOf } from '../paging.js';
 import type { CoreDevice, CoreDevices, InstalledComponent } from './core-devices.js';
 
@@ -68,6 +68,7 @@ export function coreDeviceOperations({ arns, devices, deployments, effective }: 
     /** Of a thing group it lists the devices that have successfully deployed a deployment to it (API reference). */
     ListCoreDevices(input: sdk.ListCoreDevicesCommandInput) {
       const { thingGroupArn, status, runtime, maxResults, nextToken } = input;
+      checkEnum(status, 'status', Object.values(sdk.CoreDeviceStatus));
       if (thingGroupArn !== undefined && !GROUP_ARN.test(thingGroupArn)) {
         throw invalid(`${thingGroupArn} is not the ARN of a thing group`);
       }

@@ -2,12 +2,14 @@ import * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Operations } from '../../../service.js';
 import type { IotArns } from '../arns.js';
-import { checked, invalid, notFound, REGISTRY_NAME } from '../errors.js';
+import { checkEnum, checked, invalid, notFound, REGISTRY_NAME } from '../errors.js';
 import { page } from '../paging.js';
 import { secondsLeft } from './descriptions.js';
 import { checkDetails, invalidTransition } from './errors.js';
 import type { Jobs } from './jobs.js';
 import type { ExecutionRecord } from './records.js';
+
+const STATUSES = Object.values(sdk.JobExecutionStatus);
 
 /** The operations of the control plane on executions of jobs. */
 export function executionOperations(jobs: Jobs, arns: IotArns, clock: Clock) {
@@ -42,6 +44,7 @@ export function executionOperations(jobs: Jobs, arns: IotArns, clock: Clock) {
     },
 
     ListJobExecutionsForJob(input: sdk.ListJobExecutionsForJobCommandInput) {
+      checkEnum(input.status, 'status', STATUSES);
       const { jobId } = jobs.store.existing(input.jobId);
       function* listFrom(after: string | undefined) {
         for (const execution of jobs.all.ofJob(jobId, after)) {
@@ -61,6 +64,7 @@ export function executionOperations(jobs: Jobs, arns: IotArns, clock: Clock) {
     ListJobExecutionsForThing(input: sdk.ListJobExecutionsForThingCommandInput) {
       const thingName = nameOf(input.thingName);
       const { status, namespaceId, jobId } = input;
+      checkEnum(status, 'status', STATUSES);
       function* listFrom(after: string | undefined) {
         for (const execution of jobs.all.ofThing(thingName, after)) {
           const fits =

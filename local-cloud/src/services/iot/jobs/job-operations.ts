@@ -1,9 +1,9 @@
-import type * as sdk from '@aws-sdk/client-iot';
+import * as sdk from '@aws-sdk/client-iot';
 import type { Operations } from '../../../service.js';
 import { tagsOf } from '../../../tags.js';
 import type { ObjectReader } from '../../s3/object-reader.js';
 import type { IotArns } from '../arns.js';
-import { checked, invalid, notFound } from '../errors.js';
+import { checkEnum, checked, invalid, notFound } from '../errors.js';
 import { page } from '../paging.js';
 import type { Tables } from '../tables.js';
 import { documentFrom } from './document-source.js';
@@ -121,6 +121,8 @@ export function jobOperations(
 
     ListJobs(input: sdk.ListJobsCommandInput) {
       const { status, targetSelection, namespaceId } = input;
+      checkEnum(status, 'status', Object.values(sdk.JobStatus));
+      checkEnum(targetSelection, 'targetSelection', Object.values(sdk.TargetSelection));
       const group = groupArn(input);
       function* listFrom(after: string | undefined) {
         for (const job of jobs.store.list(after)) {
