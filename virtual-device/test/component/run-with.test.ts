@@ -1,10 +1,10 @@
-import { chmodSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deploy, log, run } from '../support/agent.js';
 import { componentFolders } from '../support/components.js';
 import { prepareDevice } from '../support/fixtures.js';
 import { TestBroker } from '../support/iot-broker.js';
+import { otherUsersRunPrograms } from '../support/other-users.js';
 
 let broker: TestBroker;
 beforeAll(async () => {
@@ -23,16 +23,7 @@ console.log('as ' + process.getuid() + ' ' + JSON.stringify(value));
 await client.close();
 `;
 
-/** Whether every user may read what is in this folder. */
-function isOpenToAll(folder: string): boolean {
-  if ((statSync(folder).mode & 0o001) === 0) return false;
-  return folder === dirname(folder) || isOpenToAll(dirname(folder));
-}
-
-// The component takes the SDK from where this repository lies, which may be nobody else's to read.
-const canRun = process.getuid?.() === 0 && isOpenToAll(import.meta.dirname);
-
-describe.skipIf(!canRun)('a component that runs as the user of runWithDefault', () => {
+describe.skipIf(!otherUsersRunPrograms)('a component that runs as the user of runWithDefault', () => {
   it('reaches the device over IPC, and learns of the token exchange service when that is deployed', async () => {
     const device = await prepareDevice(broker, 'W1', {
       nucleus: { runWithDefault: { posixUser: 'nobody' } },

@@ -15,6 +15,7 @@ import { makeLayout } from '../../src/layout.js';
 import { GreengrassLogs } from '../../src/log/greengrass-log.js';
 import { parseLifecycle } from '../../src/recipe/lifecycle.js';
 import { temporaryFolder } from '../support/fixtures.js';
+import { otherUsersRunPrograms } from '../support/other-users.js';
 
 /** Timeouts of steps fire at once; what polls or waits for less goes by the real clock. */
 class ImpatientClock implements Clock {
@@ -285,7 +286,7 @@ describe('who scripts run as', () => {
     expect(supervisor.component('d')?.statusReason).toContain('this machine has no group no-such-group');
   });
 
-  it.skipIf(!isRoot)('is refused when the device does not run as root', () => {
+  it.skipIf(!otherUsersRunPrograms)('is refused when the device does not run as root', () => {
     const code = `import { findPosixUser } from './dist/component/posix-user.js';
       try { findPosixUser('root', 'c'); } catch (error) { console.log(error.message); }`;
     const cwd = fileURLToPath(new URL('../..', import.meta.url));

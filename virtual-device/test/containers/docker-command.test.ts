@@ -8,6 +8,7 @@ import { ImageStore } from '../../src/containers/image-store.js';
 import { makeLayout } from '../../src/layout.js';
 import { temporaryFolder } from '../support/fixtures.js';
 import { digestOf, HERE, type Member, makeLayer, TestRegistry } from '../support/images.js';
+import { otherUsersRunPrograms } from '../support/other-users.js';
 
 interface Outcome {
   readonly code: number;
@@ -277,6 +278,7 @@ describe('docker run without an engine', () => {
     expect((await sh(`docker run --rm -u stranger ${reference}`)).stderr).toContain(
       'unable to find user stranger',
     );
+    if (!otherUsersRunPrograms) return;
     // As a component does that runs as another user, which the folder of images does not belong to.
     const asNobody = 'setpriv --reuid=nobody --regid=65534 --clear-groups';
     const run = await sh(`${asNobody} docker run --rm --user nobody ${reference}`);
