@@ -159,13 +159,12 @@ export class ShadowDeploymentListener {
           fleetConfigurationArnForStatus: id,
           status: outcome.status,
           ggcVersion: NUCLEUS_VERSION,
+          // A shadow keeps what it is not told of, such as why an earlier deployment failed: null takes it away.
           statusDetails: {
-            ...(outcome.detailedStatus && { detailedStatus: outcome.detailedStatus }),
-            ...(failure && {
-              failureCause: failure.cause,
-              errorStack: failure.stack,
-              errorTypes: failure.types,
-            }),
+            detailedStatus: outcome.detailedStatus ?? null,
+            failureCause: failure?.cause ?? null,
+            errorStack: failure?.stack ?? null,
+            errorTypes: failure?.types ?? null,
           },
         },
       },

@@ -445,6 +445,10 @@ describe('a deployment to one thing', () => {
       statusDetails: { detailedStatus: 'FAILED_ROLLBACK_COMPLETE', errorTypes: ['USER_COMPONENT_ERROR'] },
     });
     expect(await components(device)).toEqual({ 's.app': '1.0.0 RUNNING' });
+    const good = cloud.document({ 's.app': '1.0.0' }, { target: 'thing/G9', revision: 3 });
+    cloud.desire('G9', { desiredStatus: 'SUCCEEDED', fleetConfig: JSON.stringify(good) });
+    const again = await cloud.reported('G9', ({ status }) => status === 'SUCCEEDED');
+    expect(again.statusDetails).toEqual({ detailedStatus: 'SUCCESSFUL' });
   });
 
   it('is given up when its shadow says CANCELED, and said so', async () => {

@@ -342,7 +342,7 @@ export class GreengrassCloud extends EventEmitter {
       return;
     }
     shadow.version += 1;
-    shadow.reported = { ...shadow.reported, ...request.state?.reported };
+    shadow.reported = merged(shadow.reported, request.state?.reported ?? {});
     shadow.reports.push({ ...request.state?.reported });
     this.broker.send(
       `${topic}/accepted`,
@@ -442,4 +442,19 @@ interface ResolveRequest {
 
 function shadowTopic(thing: string): string {
   return `$aws/things/${thing}/shadow/name/AWSManagedGreengrassV2Deployment`;
+}
+
+/** A section of a shadow after an update of it: null removes a key, objects are merged, all else is replaced. */
+function merged(section: Record<string, unknown>, update: Record<string, unknown>): Record<string, unknown> {
+  const result = { ...section };
+  for (const [key, value] of Object.entries(update)) {
+    if (value === null) delete result[key];
+    else if (isRecord(value)) result[key] = merged(isRecord(result[key]) ? result[key] : {}, value);
+    else result[key] = value;
+  }
+  return result;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
