@@ -11,4 +11,14 @@ export {
   provisioningParameters,
 } from './names.js';
 export { ProvisioningConfig } from './provisioning.js';
+export {
+  CertificateAckEvent,
+  CertificateAckMessage,
+  CertificateMessage,
+  CsrEvent,
+  CsrMessage,
+  CsrRequestMessage,
+  RotateThingsEvent,
+  RotationState,
+} from './rotation.js';
 export { THING_NAME, topics } from './topics.js';

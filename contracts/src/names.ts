@@ -10,6 +10,17 @@ export const names = {
   csrRule: 'CsrTrigger',
   certificateAckRule: 'CrtAckTrigger',
   certificateExpiringTopic: 'device_certificate_expiring',
+  /** Asks devices for signing requests: of an audit's findings, or by name. */
+  rotationRequestFunction: 'GreengrassRotationRequest',
+  /** Signs the certificates that devices ask for. */
+  csrFunction: 'GreengrassCsrSigner',
+  /** Retires certificates that were replaced. */
+  certificateRetirementFunction: 'GreengrassCertificateRetirement',
+  certificateAudit: 'DeviceCertificateExpiring',
+  /** The SQS queue of events that the rotation could not handle. */
+  rotationDeadLetters: 'certificate_rotation_dead_letters',
+  /** Named shadow of each thing with its `RotationState`. */
+  rotationShadow: 'certificate_rotation',
 } as const;
 
 /** Parameters that a device sends with RegisterThing. */

@@ -21,6 +21,8 @@ export const topics = {
   certificate: (thing: string) => `device/${topicLevel(thing)}/crt`,
   /** Certificate rotator to cloud, over a connection made with the new certificate. */
   certificateAck: (thing: string) => `lambda/${topicLevel(thing)}/crt_ack`,
+  /** Cloud to certificate rotator: the acknowledgement was taken, and the old certificate is gone. */
+  certificateDone: (thing: string) => `device/${topicLevel(thing)}/crt_done`,
 } as const;
 
 /**
