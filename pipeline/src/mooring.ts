@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { buttonCommand } from './commands/button.js';
 import { componentsCommand } from './commands/components.js';
+import { costCommand } from './commands/cost.js';
 import { deployCommand } from './commands/deploy.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
@@ -21,6 +22,7 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())
+    .addCommand(costCommand())
     .addCommand(resetCommand());
   try {
     await program.parseAsync(argv);
