@@ -18,6 +18,7 @@ export {
   CsrEvent,
   CsrMessage,
   CsrRequestMessage,
+  RotateThingsAnswer,
   RotateThingsEvent,
   RotationState,
 } from './rotation.js';

@@ -52,6 +52,15 @@ export type CertificateAckEvent = z.infer<typeof CertificateAckEvent>;
 export const RotateThingsEvent = z.object({ things: z.array(z.string()).min(1).max(1_000) });
 export type RotateThingsEvent = z.infer<typeof RotateThingsEvent>;
 
+/** What the requesting function answers to a {@link RotateThingsEvent}: each thing is in one of the two. */
+export const RotateThingsAnswer = z.object({
+  /** Names of the things that were asked for a signing request. */
+  requested: z.array(z.string()),
+  /** Those that were not, each with one sentence on why. */
+  refused: z.array(z.object({ thing: z.string(), reason: z.string() })),
+});
+export type RotateThingsAnswer = z.infer<typeof RotateThingsAnswer>;
+
 /**
  * How far a device's rotation is: `state.reported` of its named shadow {@link names.rotationShadow}, which the
  * functions write and the device policy lets no device write.
