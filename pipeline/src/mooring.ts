@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { buttonCommand } from './commands/button.js';
+import { certificatesCommand } from './commands/certificates.js';
 import { componentsCommand } from './commands/components.js';
 import { costCommand } from './commands/cost.js';
 import { deployCommand } from './commands/deploy.js';
@@ -19,6 +20,7 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(deployCommand())
     .addCommand(provisionCommand())
     .addCommand(componentsCommand())
+    .addCommand(certificatesCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())

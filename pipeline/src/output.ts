@@ -32,6 +32,28 @@ export function processOutput(json: boolean): Output {
   };
 }
 
+/** Milliseconds between two lines of progress. */
+const PACE = 2000;
+
+/**
+ * Tells how far long work is, to somebody who sits in front of a terminal: now and then, so short work says nothing.
+ *
+ * @param text what to say of `done` of `of`.
+ */
+export function longWork(
+  out: Output,
+  text: (done: number, of: number) => string,
+): (done: number, of: number) => void {
+  if (process.stderr.isTTY !== true) return () => undefined;
+  let told = performance.now();
+  return (done, of) => {
+    const now = performance.now();
+    if (now - told < PACE) return;
+    told = now;
+    out.progress(text(done, of));
+  };
+}
+
 /** Lays rows out in columns as wide as their widest cell; colour codes count for nothing. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const width = (cell: string) => stripVTControlCharacters(cell).length;

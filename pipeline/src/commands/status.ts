@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { certificatesData } from '../certificates/certificates-table.js';
 import { brokenLines, deploymentLine, statusTable } from '../fleet/status-table.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
@@ -13,7 +14,11 @@ export function statusCommand(): Command {
       const { fleetOverview } = await import('../fleet/overview.js');
       const { out, target } = contextOf(options);
       const { devices, deployment, broken } = await fleetOverview(target());
-      out.data({ devices, deployment, broken });
+      out.data({
+        devices: devices.map((device) => ({ ...device, ...certificatesData(device, Date.now()) })),
+        deployment,
+        broken,
+      });
       out.line(devices.length > 0 ? statusTable(devices, out) : 'No device has joined the fleet yet');
       out.line();
       out.line(deploymentLine(deployment));

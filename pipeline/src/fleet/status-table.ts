@@ -1,21 +1,37 @@
+import { rotationText } from '../certificates/certificates-table.js';
+import { daysLeft, isUnderWay } from '../certificates/rotation.js';
 import { type Output, table } from '../output.js';
 import type { BrokenStatus, DeploymentStatus } from './overview.js';
 import type { DeviceStatus } from './status.js';
 
-/** The fleet as a table for people. */
-export function statusTable(devices: readonly DeviceStatus[], out: Output): string {
+/**
+ * The fleet as a table for people.
+ *
+ * @param now milliseconds since 1970.
+ */
+export function statusTable(devices: readonly DeviceStatus[], out: Output, now = Date.now()): string {
   const rows = devices.map((device) => [
     device.thing,
     connection(device, out),
     device.health === undefined
       ? '-'
       : out.style(device.health === 'HEALTHY' ? 'green' : 'red', device.health),
-    device.certificates
-      .map(({ certificateId, status }) => `${certificateId.slice(0, 8)} ${status}`)
-      .join(', ') || '-',
+    certificateText(device, out, now),
     componentsText(device.components, out),
   ]);
   return table(['DEVICE', 'CONNECTION', 'HEALTH', 'CERTIFICATE', 'COMPONENTS'], rows);
+}
+
+/** The certificates, and what there is to know of their rotation: nothing while it is not due. */
+function certificateText({ certificates, rotation }: DeviceStatus, out: Output, now: number): string {
+  const texts = certificates.map(({ certificateId, status }) => `${certificateId.slice(0, 8)} ${status}`);
+  if (texts.length === 0) return '-';
+  if (!isUnderWay(rotation) || rotation.state === 'no certificate') return texts.join(', ');
+  const [soonest] = certificates.flatMap(({ expires }) => expires ?? []).sort((a, b) => a - b);
+  const days = Math.floor(daysLeft(soonest, now));
+  const due = days < 0 ? 'one has expired' : `expires in ${days} d`;
+  const text = rotation.state === 'due' ? out.style('yellow', due) : rotationText(rotation, out, now);
+  return `${texts.join(', ')}, ${text}`;
 }
 
 function connection({ connected }: DeviceStatus, out: Output): string {

@@ -4,7 +4,12 @@ import {
   ResourceNotFoundException as NoCoreDevice,
   paginateListInstalledComponents,
 } from '@aws-sdk/client-greengrassv2';
-import { DescribeCertificateCommand, IoTClient, ListThingPrincipalsCommand } from '@aws-sdk/client-iot';
+import {
+  type CertificateClients,
+  type DeviceCertificates,
+  deviceCertificates,
+  withCertificateClients,
+} from '../certificates/fleet-certificates.js';
 import { inParallel } from '../in-parallel.js';
 import { clientConfig, type Target } from '../target.js';
 import { connectivity, thingsOfFleet } from './things.js';
@@ -14,8 +19,10 @@ export interface DeviceStatus {
   readonly thing: string;
   /** Undefined when the cloud keeps no connectivity of it. */
   readonly connected: boolean | undefined;
-  /** Status of the device's certificates, `ACTIVE` for the one in use. */
-  readonly certificates: readonly { certificateId: string; status: string; expires: string | undefined }[];
+  /** The device's certificates, the one that lasts longest first. */
+  readonly certificates: DeviceCertificates['certificates'];
+  /** Where the rotation of its certificate is. */
+  readonly rotation: DeviceCertificates['rotation'];
   /** Health that the Greengrass core reported; undefined before its first report. */
   readonly health: string | undefined;
   readonly components: readonly ComponentStatus[];
@@ -38,43 +45,28 @@ const CONCURRENCY = 8;
 
 /** The status of every device in the fleet's thing group, in order of their names. */
 export async function fleetStatus(target: Target): Promise<DeviceStatus[]> {
-  const iot = new IoTClient(clientConfig(target));
   const greengrass = new GreengrassV2Client(clientConfig(target));
   try {
-    const things = await thingsOfFleet(iot);
-    return await inParallel(things, CONCURRENCY, (thing) => deviceStatus(iot, greengrass, thing));
+    return await withCertificateClients(target, async (clients) => {
+      const things = await thingsOfFleet(clients.iot);
+      return inParallel(things, CONCURRENCY, (thing) => deviceStatus(clients, greengrass, thing));
+    });
   } finally {
-    iot.destroy();
     greengrass.destroy();
   }
 }
 
 async function deviceStatus(
-  iot: IoTClient,
+  clients: CertificateClients,
   greengrass: GreengrassV2Client,
   thing: string,
 ): Promise<DeviceStatus> {
   const [connected, certificates, core] = await Promise.all([
-    connectivity(iot, thing),
-    certificatesOf(iot, thing),
+    connectivity(clients.iot, thing),
+    deviceCertificates(clients, thing, Date.now()),
     coreDevice(greengrass, thing),
   ]);
-  return { thing, connected, certificates, ...core };
-}
-
-async function certificatesOf(iot: IoTClient, thingName: string): Promise<DeviceStatus['certificates']> {
-  const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
-  return Promise.all(
-    principals.map(async (principal) => {
-      const certificateId = principal.split('/').at(-1) ?? principal;
-      const { certificateDescription } = await iot.send(new DescribeCertificateCommand({ certificateId }));
-      return {
-        certificateId,
-        status: certificateDescription?.status ?? 'UNKNOWN',
-        expires: certificateDescription?.validity?.notAfter?.toISOString(),
-      };
-    }),
-  );
+  return { ...certificates, connected, ...core };
 }
 
 async function coreDevice(

@@ -16,6 +16,11 @@ export async function mooring(...args: string[]): Promise<Finished> {
   return new Mooring(args).finished;
 }
 
+/** Runs the command to its end, on the cloud at an address. */
+export async function mooringAt(endpointUrl: string, ...args: string[]): Promise<Finished> {
+  return new Mooring(args, { AWS_ENDPOINT_URL: endpointUrl, AWS_REGION: 'eu-central-1' }).finished;
+}
+
 /** The command as a process of its own, as a person starts it. */
 export class Mooring {
   readonly process: ChildProcess;
@@ -23,8 +28,11 @@ export class Mooring {
   readonly #lines: string[] = [];
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[]) {
-    this.process = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.process = spawn(process.execPath, [SCRIPT, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     this.process.stdout?.on('data', (chunk: Buffer) => {

@@ -1,13 +1,20 @@
 import { expect, it } from 'vitest';
 import { brokenOnDevices } from '../../src/fleet/overview.js';
 import type { ComponentStatus, DeviceStatus } from '../../src/fleet/status.js';
-import { brokenLines, deploymentLine } from '../../src/fleet/status-table.js';
+import { brokenLines, deploymentLine, statusTable } from '../../src/fleet/status-table.js';
 import { processOutput } from '../../src/output.js';
 
 const out = processOutput(true);
 
 function device(thing: string, ...components: ComponentStatus[]): DeviceStatus {
-  return { thing, connected: true, certificates: [], health: 'UNHEALTHY', components };
+  return {
+    thing,
+    connected: true,
+    certificates: [],
+    rotation: { state: 'not due' },
+    health: 'UNHEALTHY',
+    components,
+  };
 }
 const component = (state: string, since: string, version = '1.0.0'): ComponentStatus => ({
   name: 'led',
@@ -62,4 +69,29 @@ it('says how far the deployment in force is, and when it is stopped', () => {
   expect(deploymentLine({ ...deployment, status: 'CANCELED', devices: {} })).toBe(
     'Deployment revision 3 of 2026-01-01, CANCELED: it reaches no further device: no device has it yet',
   );
+});
+
+it('says of a certificate only what is worth knowing', () => {
+  const now = Date.UTC(2026, 5, 1);
+  const day = 86_400_000;
+  const certificate = (id: string, days: number) => ({
+    certificateId: id.repeat(64),
+    status: 'ACTIVE',
+    expires: now + days * day,
+  });
+  const shown = (certificates: DeviceStatus['certificates'], rotation: DeviceStatus['rotation']) => {
+    const [, row] = statusTable([{ ...device('a'), certificates, rotation }], out, now).split('\n');
+    return /UNHEALTHY {2}(.+?) {2,}/.exec(row ?? '')?.[1];
+  };
+  expect(shown([certificate('a', 300)], { state: 'not due' })).toBe('aaaaaaaa ACTIVE');
+  expect(shown([certificate('a', 300)], { state: 'completed', at: now })).toBe('aaaaaaaa ACTIVE');
+  expect(shown([certificate('a', 20)], { state: 'due' })).toBe('aaaaaaaa ACTIVE, expires in 20 d');
+  expect(shown([certificate('a', 300), certificate('b', -1)], { state: 'due' })).toBe(
+    'aaaaaaaa ACTIVE, bbbbbbbb ACTIVE, one has expired',
+  );
+  expect(shown([certificate('a', 20)], { state: 'requested', at: now - 5000 })).toBe(
+    'aaaaaaaa ACTIVE, requested 5 s ago',
+  );
+  expect(shown([certificate('a', -1)], { state: 'expired' })).toBe('aaaaaaaa ACTIVE, expired');
+  expect(shown([], { state: 'no certificate' })).toBe('-');
 });
