@@ -1,6 +1,8 @@
 /** Names of the cloud resources that devices, functions and commands look up by name. */
 export const names = {
   thingGroup: 'GreengrassGroup',
+  /** Attribute of things that says which group they belong to, also while the group is not there. */
+  fleetAttribute: 'fleet',
   provisioningTemplate: 'GreengrassFleetProvisioningTemplate',
   devicePolicy: 'GreengrassV2IoTThingPolicy',
   claimPolicy: 'GreengrassProvisioningClaimPolicy',

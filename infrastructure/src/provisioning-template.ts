@@ -2,7 +2,7 @@ import { names, provisioningParameters } from '@mooring/contracts';
 
 /**
  * The body of the fleet provisioning template (AWS IoT developer guide, "Provisioning templates"): a thing
- * named by its serial number, in the fleet's group, with the certificate made active and attached to this
+ * named by its serial number, in the fleet's group and marked as the fleet's, with the certificate made active and attached to this
  * thing exclusively, and the device policy attached to the certificate.
  */
 export function provisioningTemplateBody(): string {
@@ -17,8 +17,9 @@ export function provisioningTemplateBody(): string {
         Properties: {
           ThingName: { Ref: provisioningParameters.serialNumber },
           ThingGroups: [names.thingGroup],
+          AttributePayload: { [names.fleetAttribute]: names.thingGroup },
         },
-        OverrideSettings: { ThingGroups: 'REPLACE' },
+        OverrideSettings: { ThingGroups: 'REPLACE', AttributePayload: 'MERGE' },
       },
       certificate: {
         Type: 'AWS::IoT::Certificate',

@@ -194,8 +194,12 @@ describe('the provisioning template', () => {
       Resources: {
         thing: {
           Type: 'AWS::IoT::Thing',
-          Properties: { ThingName: { Ref: 'SerialNumber' }, ThingGroups: [names.thingGroup] },
-          OverrideSettings: { ThingGroups: 'REPLACE' },
+          Properties: {
+            ThingName: { Ref: 'SerialNumber' },
+            ThingGroups: [names.thingGroup],
+            AttributePayload: { fleet: names.thingGroup },
+          },
+          OverrideSettings: { ThingGroups: 'REPLACE', AttributePayload: 'MERGE' },
         },
         certificate: {
           Type: 'AWS::IoT::Certificate',

@@ -4,6 +4,7 @@ import { certificatesCommand } from './commands/certificates.js';
 import { componentsCommand } from './commands/components.js';
 import { costCommand } from './commands/cost.js';
 import { deployCommand } from './commands/deploy.js';
+import { fleetCommand } from './commands/fleet.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
 import { resetCommand } from './commands/reset.js';
@@ -21,6 +22,7 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(provisionCommand())
     .addCommand(componentsCommand())
     .addCommand(certificatesCommand())
+    .addCommand(fleetCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())

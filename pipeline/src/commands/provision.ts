@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { MooringError } from '../errors.js';
 import { repositoryRoot } from '../repository.js';
 import type { Stack } from '../target.js';
+import { readAllowlistFile } from './allowlist.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
 
 /** `mooring provision` */
@@ -18,7 +17,7 @@ export function provisionCommand(): Command {
     .action(async (options: CommonOptions & { stack: Stack; allowlist: string }) => {
       const { provision } = await import('../provisioning/provision.js');
       const { out, target } = contextOf(options);
-      const result = await provision(target(), await readText(options.allowlist));
+      const result = await provision(target(), await readAllowlistFile(options.allowlist));
       out.line(
         `Claim certificate ${result.claimCertificateCreated ? 'made' : 'kept'}: ${result.claimCertificateId}`,
       );
@@ -30,15 +29,4 @@ export function provisionCommand(): Command {
       );
       out.data(result);
     });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new MooringError(
-      'NoAllowlist',
-      `The allowlist ${file} cannot be read: make it, with one serial number a line`,
-    );
-  }
 }

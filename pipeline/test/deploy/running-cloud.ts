@@ -4,15 +4,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { programs } from '../../src/repository.js';
 import type { Target } from '../../src/target.js';
 
 /** The local cloud's command on free ports, with a state directory of its own. */
 export interface RunningCloud {
   readonly endpointUrl: string;
+  readonly ports: Ready['ports'];
+  /** Of the listeners that devices connect to, in PEM. */
+  readonly rootCa: string;
   readonly target: Target;
   stop(): Promise<void>;
 }
+
+/** The line that the command prints when it is ready. */
+const Ready = z.object({
+  endpointUrl: z.string(),
+  ports: z.object({ http: z.number(), mqtt: z.number(), https: z.number() }),
+});
+type Ready = z.infer<typeof Ready>;
 
 export async function startCloud(): Promise<RunningCloud> {
   const directory = mkdtempSync(join(tmpdir(), 'mooring-cloud-'));
@@ -27,9 +38,11 @@ export async function startCloud(): Promise<RunningCloud> {
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const endpointUrl = await ready(child);
+    const { endpointUrl, ports } = await ready(child);
     return {
       endpointUrl,
+      ports,
+      rootCa: await (await fetch(`${endpointUrl}/_local/root-ca.pem`)).text(),
       target: {
         stack: 'local',
         region: 'eu-central-1',
@@ -44,12 +57,11 @@ export async function startCloud(): Promise<RunningCloud> {
   }
 }
 
-async function ready(child: ChildProcess): Promise<string> {
+async function ready(child: ChildProcess): Promise<Ready> {
   if (child.stdout === null) throw new Error('the local cloud has no standard output');
   for await (const line of createInterface(child.stdout)) {
-    const event: unknown = JSON.parse(line);
-    if (typeof event === 'object' && event !== null && 'endpointUrl' in event)
-      return String(event.endpointUrl);
+    const event = Ready.safeParse(JSON.parse(line));
+    if (event.success) return event.data;
   }
   throw new Error('the local cloud ended before it was ready');
 }
