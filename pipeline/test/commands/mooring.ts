@@ -29,8 +29,6 @@ export class Mooring {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  /** @param env is added to this process's environment. */
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.process = spawn(process.execPath, [SCRIPT, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
@@ -58,7 +56,7 @@ export class Mooring {
   }
 
   /** The first line of output, parsed; fails when the process ends without one. */
-  async firstJson<T>(): Promise<T> 
+  async firstJson<T>(): Promise<T> {
     while (this.#lines.length === 0) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         const { code, stderr } = await this.finished;
@@ -73,6 +71,7 @@ export class Mooring {
       });
     }
     return JSON.parse(this.#lines[0] ?? '') as T;
+  }
 }
 
 /** Command lines of the processes on this machine that name `text`, this one's not. */
