@@ -6,8 +6,13 @@ import {
   AttachThingPrincipalCommand,
   CreateThingCommand,
   CreateThingGroupCommand,
+  DeleteCertificateCommand,
+  DescribeCertificateCommand,
+  DetachThingPrincipalCommand,
   IoTClient,
+  ListThingPrincipalsCommand,
   RegisterCertificateWithoutCACommand,
+  UpdateCertificateCommand,
 } from '@aws-sdk/client-iot';
 import { IoTDataPlaneClient, UpdateThingShadowCommand } from '@aws-sdk/client-iot-data-plane';
 import { names, type RotationState } from '@mooring/contracts';
@@ -66,6 +71,23 @@ export class RegisteredDevices {
         payload: Buffer.from(JSON.stringify({ state: { reported } })),
       }),
     );
+  }
+
+  /** Ids of the certificates of a thing. */
+  async certificatesOf(thingName: string): Promise<string[]> {
+    const { principals = [] } = await this.#iot.send(new ListThingPrincipalsCommand({ thingName }));
+    return principals.map((principal) => principal.slice(principal.lastIndexOf('/') + 1));
+  }
+
+  /** Takes a certificate away from a thing and deletes it. */
+  async retire(thingName: string, certificateId: string): Promise<void> {
+    const { certificateDescription } = await this.#iot.send(
+      new DescribeCertificateCommand({ certificateId }),
+    );
+    const principal = certificateDescription?.certificateArn;
+    await this.#iot.send(new DetachThingPrincipalCommand({ thingName, principal }));
+    await this.#iot.send(new UpdateCertificateCommand({ certificateId, newStatus: 'REVOKED' }));
+    await this.#iot.send(new DeleteCertificateCommand({ certificateId }));
   }
 
   close(): void {

@@ -16,9 +16,9 @@ export async function mooring(...args: string[]): Promise<Finished> {
   return new Mooring(args).finished;
 }
 
-/** Runs the command to its end, on the cloud at an address. */
-export async function mooringAt(endpointUrl: string, ...args: string[]): Promise<Finished> {
-  return new Mooring(args, { AWS_ENDPOINT_URL: endpointUrl, AWS_REGION: 'eu-central-1' }).finished;
+/** The environment in which the command works on the cloud at an address. */
+export function cloudAt(endpointUrl: string): Record<string, string> {
+  return { AWS_ENDPOINT_URL: endpointUrl, AWS_REGION: 'eu-central-1' };
 }
 
 /** The command as a process of its own, as a person starts it. */
@@ -27,6 +27,7 @@ export class Mooring {
   readonly finished: Promise<Finished>;
   readonly #lines: string[] = [];
   readonly #waiting = new Set<() => void>();
+  #progress = '';
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.process = spawn(process.execPath, [SCRIPT, ...args], {
@@ -40,6 +41,8 @@ export class Mooring {
     });
     this.process.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk.toString('utf8');
+      this.#progress = stderr;
+      for (const wake of this.#waiting) wake();
     });
     if (this.process.stdout) {
       createInterface({ input: this.process.stdout }).on('line', (line) => {
@@ -57,9 +60,20 @@ export class Mooring {
 
   /** The first line of output, parsed; fails when the process ends without one. */
   async firstJson<T>(): Promise<T> {
-    while (this.#lines.length === 0) {
+    await this.#until(() => this.#lines.length > 0);
+    return JSON.parse(this.#lines[0] ?? '') as T;
+  }
+
+  /** Waits until `text` is in its progress; fails when the process ends without it. */
+  says(text: string): Promise<void> {
+    return this.#until(() => this.#progress.includes(text));
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
       if (this.process.exitCode !== null || this.process.signalCode !== null) {
         const { code, stderr } = await this.finished;
+        if (isSo()) return;
         throw new Error(`mooring ended with ${code}: ${stderr}`);
       }
       await new Promise<void>((resolve) => {
@@ -70,7 +84,6 @@ export class Mooring {
         this.#waiting.add(wake);
       });
     }
-    return JSON.parse(this.#lines[0] ?? '') as T;
   }
 }
 
