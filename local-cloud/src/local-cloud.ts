@@ -17,6 +17,8 @@ import { IOT_DATA_PATHS, iotDataPlane } from './services/iot-data/iot-data.js';
 import { IOT_JOBS_DATA_PATH, iotJobsDataPlane } from './services/iot-jobs-data/iot-jobs-data.js';
 import { lambda } from './services/lambda/lambda.js';
 import { s3 } from './services/s3/s3.js';
+import { sns } from './services/sns/sns.js';
+import { sqs } from './services/sqs/sqs.js';
 import { credentialsIssuer } from './services/sts/issuer.js';
 import { sts } from './services/sts/sts.js';
 import { openStore } from './store/store.js';
@@ -87,12 +89,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const endpoint = new Promise<string>((resolve) => {
       listening = resolve;
     });
+    const queues = sqs(base, { roles });
     const functions = lambda(base, {
       endpointUrl: endpoint,
       issuer,
       roles,
       logs: logs.writer,
       readObject: objects.readObject,
+    });
+    const notifications = sns(base, {
+      endpointUrl: endpoint,
+      roles,
+      invoker: functions.invoker,
+      queues: queues.sender,
     });
     const iotCore = await iot(base, {
       host,
@@ -113,7 +122,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       identities,
       logs,
       objects,
+      queues,
       functions,
+      notifications,
       ecr(base, { endpointUrl: endpoint, roles }),
       iotCore.plugin,
       { services: [iotData, iotJobsData] },

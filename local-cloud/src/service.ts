@@ -44,7 +44,7 @@ export interface Service {
   readonly scopes: readonly string[];
   handle(request: HttpRequest, call: Call): Promise<HttpResponse>;
   /** An error of the front (signature, unknown scope) in this service's own shape. */
-  refuse(error: AwsError, requestId: string): HttpResponse;
+  refuse(error: AwsError, requestId: string, request: HttpRequest): HttpResponse;
   /** Names of the operations that this service answers; all others of its model are refused by name. */
   readonly supported: readonly string[];
 }

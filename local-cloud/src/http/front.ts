@@ -72,7 +72,7 @@ export function front(options: FrontOptions): HttpHandler {
       return await service.handle(request, call);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      if (service) return service.refuse(error, requestId);
+      if (service) return service.refuse(error, requestId, incoming);
       const xml = isForm(incoming) || (scope !== undefined && XML_SCOPES.has(scope));
       return xml ? xmlRefusal(error, requestId) : jsonRefusal(error, requestId);
     }

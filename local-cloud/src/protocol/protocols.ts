@@ -112,8 +112,15 @@ export function restJson1(model: ServiceModel, options: RouterOptions = {}): Ser
   };
 }
 
-/** AWS JSON 1.0 and 1.1 (Smithy 2.0, `aws.protocols#awsJson1_0`, `#awsJson1_1`). */
-export function awsJson(model: ServiceModel, version: '1.0' | '1.1'): ServerProtocol {
+/**
+ * AWS JSON 1.0 and 1.1 (Smithy 2.0, `aws.protocols#awsJson1_0`, `#awsJson1_1`). A service that spoke AWS query before
+ * tells the codes that its errors had there in a header of their own (`aws.protocols#awsQueryCompatible`).
+ */
+export function awsJson(
+  model: ServiceModel,
+  version: '1.0' | '1.1',
+  { isQueryCompatible = false } = {},
+): ServerProtocol {
   const contentType = `application/x-amz-json-${version}`;
   return {
     route(request) {
@@ -134,13 +141,26 @@ export function awsJson(model: ServiceModel, version: '1.0' | '1.1'): ServerProt
         ? JSON.stringify(structToJson(operation.output, output, () => true))
         : '{}',
     }),
-    writeError: (error) => ({
-      status: error.status,
-      headers: { 'content-type': contentType, 'x-amzn-errortype': error.code },
-      body: JSON.stringify({ __type: `${model.namespace}#${error.code}`, ...errorMembers(error) }),
-    }),
+    writeError(error) {
+      const name = isQueryCompatible ? shapeNameOf(error) : error.code;
+      const fault = error.fault === 'client' ? 'Sender' : 'Receiver';
+      return {
+        status: isQueryCompatible && error.fault === 'client' ? 400 : error.status,
+        headers: {
+          'content-type': contentType,
+          'x-amzn-errortype': name,
+          ...(isQueryCompatible && { 'x-amzn-query-error': `${error.code};${fault}` }),
+        },
+        body: JSON.stringify({ __type: `${model.namespace}#${name}`, ...errorMembers(error) }),
+      };
+    },
     refusal: (error) => jsonRefusal(error, 400),
   };
+}
+
+/** The name of an error's shape where its code is that of AWS query; errors without a shape are exceptions too. */
+function shapeNameOf({ model, code }: WireError): string {
+  return model?.schema.getName() ?? (code.endsWith('Exception') ? code : `${code}Exception`);
 }
 
 /** AWS query (Smithy 2.0, `aws.protocols#awsQuery`); `namespace` is the XML namespace of its answers. */

@@ -48,7 +48,10 @@ async function claimant(cloud: IotCloud, claim: Identity, clientId: string) {
   };
 }
 
-const invoking = (answer: FunctionInvoker['invoke']): FunctionInvoker => ({ invoke: answer });
+const invoking = (answer: FunctionInvoker['invoke']): FunctionInvoker => ({
+  invoke: answer,
+  invokeLater: async () => {},
+});
 const json = (value: unknown) => ({ payload: new TextEncoder().encode(JSON.stringify(value)) });
 
 test('an ownership token expires after an hour, and its unused certificate goes with it', async () => {

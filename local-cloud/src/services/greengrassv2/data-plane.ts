@@ -100,9 +100,9 @@ export function dataPlanePaths(
         try {
           return listThingGroups(decoded(name), call);
         } catch (error) {
-          if (error instanceof AwsError) return service.refuse(error, requestId);
+          if (error instanceof AwsError) return service.refuse(error, requestId, request);
           if (error instanceof Error && '$fault' in error) {
-            return service.refuse(new AwsError(error.name, error.message), requestId);
+            return service.refuse(new AwsError(error.name, error.message), requestId, request);
           }
           throw error;
         }

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
+import type { ServiceCaller } from '../../resource-access.js';
 import type { Operations } from '../../service.js';
 import { asyncEvents } from './async-events.js';
 import { invalidValue, refuse } from './errors.js';
-import type { Functions } from './functions.js';
+import type { Functions, LambdaFunction } from './functions.js';
 import type { FunctionInvoker } from './invoker.js';
 import type { ResourcePolicies } from './resource-policy.js';
 import type { Executor } from './runtime/executor.js';
@@ -53,16 +54,23 @@ export function invocation(base: Base, functions: Functions, policies: ResourceP
     },
   };
 
+  function invokable(reference: string, { service, sourceArn }: ServiceCaller): LambdaFunction {
+    const lambda = functions.get(reference);
+    if (policies.allows(lambda.name, service, sourceArn, base.accountId)) return lambda;
+    throw new AwsError(
+      'AccessDeniedException',
+      `${service} is not allowed to invoke ${lambda.arn} for ${sourceArn}: the function's resource policy has no statement that permits it`,
+      403,
+    );
+  }
+
   const invoker: FunctionInvoker = {
+    async invokeLater(reference, payload, caller) {
+      const { name } = invokable(reference, caller);
+      queue.accept(name, randomUUID(), eventOf(payload, 'Event'));
+    },
     async invoke(reference, payload, caller) {
-      const lambda = functions.get(reference);
-      if (!policies.allows(lambda.name, caller.service, caller.sourceArn, base.accountId)) {
-        throw new AwsError(
-          'AccessDeniedException',
-          `${caller.service} is not allowed to invoke ${lambda.arn} for ${caller.sourceArn}: the function's resource policy has no statement that permits it`,
-          403,
-        );
-      }
+      const lambda = invokable(reference, caller);
       const event = eventOf(payload, 'RequestResponse');
       const outcome = await executor.run(lambda, randomUUID(), event);
       return { payload: Buffer.from(outcome.payload), functionError: outcome.functionError };

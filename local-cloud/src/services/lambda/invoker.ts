@@ -11,4 +11,16 @@ export interface FunctionInvoker {
     payload: Uint8Array,
     caller: { service: string; sourceArn: string },
   ): Promise<{ payload: Uint8Array; functionError?: 'Handled' | 'Unhandled' }>;
+
+  /**
+   * Invokes a function asynchronously, as the invocation type `Event` does: what becomes of it, its retries and dead
+   * letters are the function's matter. The event is kept when this resolves.
+   *
+   * @throws as {@link invoke}; RequestTooLargeException.
+   */
+  invokeLater(
+    functionArn: string,
+    payload: Uint8Array,
+    caller: { service: string; sourceArn: string },
+  ): Promise<void>;
 }

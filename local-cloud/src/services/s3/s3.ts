@@ -64,7 +64,7 @@ export function s3(
   });
   const inOwnWords: Service = {
     ...service,
-    refuse: (error, requestId) => service.refuse(ownError(error), requestId),
+    refuse: (error, ...about) => service.refuse(ownError(error), ...about),
   };
   return {
     services: [inOwnWords],
