@@ -15,7 +15,7 @@ function signedFor(scope: string): string {
 }
 
 test.each([
-  ['sns', 'application/x-www-form-urlencoded; charset=utf-8'],
+  ['elasticache', 'application/x-www-form-urlencoded; charset=utf-8'],
   ['route53', 'application/xml'],
 ])('a service that is not there and speaks XML is named in XML: %s', async (scope, type) => {
   const answer = await fetch(cloud.endpointUrl, {
@@ -34,7 +34,7 @@ test.each([
 test('a service that is not there and speaks JSON is named in JSON', async () => {
   const answer = await fetch(cloud.endpointUrl, {
     method: 'POST',
-    headers: { authorization: signedFor('sqs'), 'content-type': 'application/x-amz-json-1.0' },
+    headers: { authorization: signedFor('kinesis'), 'content-type': 'application/x-amz-json-1.0' },
     body: '{}',
   });
   expect([answer.status, answer.headers.get('x-amzn-errortype')]).toEqual([501, 'UnknownService']);
