@@ -36,12 +36,13 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
   readonly retained: RetainedStore;
   readonly log: BrokerOptions<P>['log'];
   readonly #journal: Journal;
-  readonly #events: Emitter<Events<P>>;
+  readonly #events: Emitter<BrokerEvents<P>>;
   /** Every connection whose stream is open. */
   readonly #accepted = new Set<Connection<P>>();
   /** The connected clients by their identifiers. */
   readonly #connections = new Map<string, HubConnection<P>>();
   #interceptors: Interceptor<P>[] = [];
+  readonly #observers = new Set<(publish: InboundPublish<P>) => Promise<void> | undefined>();
   #closed = false;
 
   constructor({ store, clock, limits, authorizer, log }: BrokerOptions<P>) {
@@ -75,23 +76,26 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
 
   async publish(
     { topic, payload, qos = 0, retain = false, properties = {} }: Message,
-    { to }: { to?: Client<P> } = {},
+    { to, by }: { to?: Client<P>; by?: P } = {},
   ): Promise<void> {
-    checkTopicName(topic, this.limits);
-    if (payload.length > this.limits.payload) {
-      throw new MqttError(
-        ReasonCode.PacketTooLarge,
-        `The payload of ${payload.length} bytes is larger than the ${this.limits.payload} allowed`,
-      );
-    }
+    this.check({ topic, payload });
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const expiresAt = expiryOf(properties, this.clock.now(), this.limits);
     const kept = forwarded(properties);
     const publication = new Publication(topic, bytes, qos, to ? false : retain, kept, expiresAt, undefined);
-    if (!to) await this.dispatch(publication, undefined);
+    if (!to) await this.dispatch(publication, undefined, undefined, by);
     else if (this.client(to.clientId) === to) {
       await this.sessions.route(publication, this.sessions.get(to.clientId));
     }
+  }
+
+  check({ topic, payload }: Pick<Message, 'topic' | 'payload'>): void {
+    checkTopicName(topic, this.limits);
+    if (payload.length <= this.limits.payload) return;
+    throw new MqttError(
+      ReasonCode.PacketTooLarge,
+      `The payload of ${payload.length} bytes is larger than the ${this.limits.payload} allowed`,
+    );
   }
 
   intercept(
@@ -103,12 +107,13 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     this.#interceptors.sort((a, b) => b.prefix.length - a.prefix.length);
   }
 
-  observe(listener: (publish: InboundPublish<P>) => void): () => void {
-    return this.#events.on('publish', listener);
+  observe(listener: (publish: InboundPublish<P>) => Promise<void> | undefined): () => void {
+    this.#observers.add(listener);
+    return () => this.#observers.delete(listener);
   }
 
   on<E extends keyof BrokerEvents<P>>(event: E, listener: (event: BrokerEvents<P>[E]) => void): () => void {
-    return this.#events.on(event, listener as (event: Events<P>[E]) => void);
+    return this.#events.on(event, listener);
   }
 
   *clients(): Iterable<Client<P>> {
@@ -141,7 +146,7 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
   }
 
   emit<E extends keyof BrokerEvents<P>>(event: E, payload: BrokerEvents<P>[E]): void {
-    this.#events.emit(event, payload as Events<P>[E]);
+    this.#events.emit(event, payload);
   }
 
   enter(connection: HubConnection<P>): void {
@@ -162,15 +167,35 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     publication: Publication,
     client: Client<P> | undefined,
     interceptor?: Interceptor<P>,
+    by: P | undefined = client?.peer,
   ): Promise<void> | undefined {
     // [MQTT-3.3.1-5] [MQTT-3.3.1-8] Kept as the topic's retained message with RETAIN only.
     const retained = publication.retain ? this.retained.put(publication) : undefined;
     if (interceptor) this.#intercept(interceptor, publication, client);
-    if (this.#events.has('publish'))
-      this.#events.emit('publish', view(publication, client, this.clock.now()));
+    const observed = this.#observers.size > 0 ? this.#observe(publication, client, by) : undefined;
     // [MQTT-4.5.0-1]
     const routed = interceptor && !interceptor.deliver ? undefined : this.sessions.route(publication);
-    return retained && routed ? Promise.all([retained, routed]).then(() => {}) : (retained ?? routed);
+    const kept = retained && routed ? Promise.all([retained, routed]).then(() => {}) : (retained ?? routed);
+    return kept && observed ? Promise.all([kept, observed]).then(() => {}) : (kept ?? observed);
+  }
+
+  /** Undefined when no observer has anything to keep. */
+  #observe(
+    publication: Publication,
+    client: Client<P> | undefined,
+    by: P | undefined,
+  ): Promise<void> | undefined {
+    const publish = view(publication, client, by, this.clock.now());
+    const kept: Promise<void>[] = [];
+    for (const observer of this.#observers) {
+      try {
+        const result = observer(publish);
+        if (result) kept.push(result);
+      } catch (error) {
+        this.log('error', 'An observer failed', { topic: publication.topic, error: String(error) });
+      }
+    }
+    return kept.length > 0 ? Promise.all(kept).then(() => {}) : undefined;
   }
 
   #intercept(interceptor: Interceptor<P>, publication: Publication, client: Client<P> | undefined): void {
@@ -181,7 +206,7 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       });
     try {
-      const result = interceptor.handler(view(publication, client, this.clock.now()));
+      const result = interceptor.handler(view(publication, client, client?.peer, this.clock.now()));
       if (result) result.catch(failed);
     } catch (error) {
       failed(error);
@@ -189,11 +214,14 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
   }
 }
 
-type Events<P> = BrokerEvents<P> & { publish: InboundPublish<P> };
-
-function view<P>(publication: Publication, client: Client<P> | undefined, now: number): InboundPublish<P> {
+function view<P>(
+  publication: Publication,
+  client: Client<P> | undefined,
+  peer: P | undefined,
+  now: number,
+): InboundPublish<P> {
   const { topic, payload, qos, retain } = publication;
   const messageExpiryInterval = publication.secondsLeft(now);
   const properties = { ...publication.properties, messageExpiryInterval };
-  return { topic, payload, qos, retain, properties, client };
+  return { topic, payload, qos, retain, properties, client, peer };
 }

@@ -40,8 +40,10 @@ export interface InboundPublish<P> {
   readonly qos: 0 | 1;
   readonly retain: boolean;
   readonly properties: MessageProperties;
-  /** Undefined when the cloud itself published. */
+  /** Undefined when the message did not come by MQTT. */
   readonly client: Client<P> | undefined;
+  /** Who published, by MQTT or in another way; undefined when the cloud itself did. */
+  readonly peer: P | undefined;
 }
 
 /** An MQTT client that is connected. The object is the same for the whole connection, so it may key a cache. */
@@ -161,11 +163,13 @@ export interface Broker<P> {
    * is asked. Resolves when the message is kept for every persistent session (QoS 1) and as retained message.
    *
    * With `to` only that connection gets it, by its own subscriptions that match; nobody when it has ended, and no
-   * observer: answers may hold keys.
+   * observer: answers may hold keys. `by` names who asked for it in another way than MQTT.
    *
-   * @throws MqttError when the topic is not valid to publish to, or the payload is larger than allowed.
+   * @throws MqttError when {@link check} does.
    */
-  publish(message: Message, options?: { to?: Client<P> }): Promise<void>;
+  publish(message: Message, options?: { to?: Client<P>; by?: P }): Promise<void>;
+  /** @throws MqttError when the topic is not valid to publish to, or the payload is larger than allowed. */
+  check(message: Pick<Message, 'topic' | 'payload'>): void;
   /**
    * Hands what clients publish to topics that start with `prefix` to `handler` instead of to subscribers (to both
    * with `deliver`). The longest prefix wins. What the handler does before its first `await` is done before the
@@ -176,8 +180,12 @@ export interface Broker<P> {
     handler: (publish: InboundPublish<P>) => void | Promise<void>,
     options?: { deliver?: boolean },
   ): void;
-  /** Calls `listener` for every accepted message, the cloud's own to all included; returns how to stop that. */
-  observe(listener: (publish: InboundPublish<P>) => void): () => void;
+  /**
+   * Calls `listener` for every accepted message, the cloud's own to all included; returns how to stop that. What it
+   * does before its first `await` is done before a client gets its PUBACK, and so is what it returns a promise of:
+   * when that rejects, the client gets none.
+   */
+  observe(listener: (publish: InboundPublish<P>) => Promise<void> | undefined): () => void;
   on<E extends keyof BrokerEvents<P>>(event: E, listener: (event: BrokerEvents<P>[E]) => void): () => void;
   clients(): Iterable<Client<P>>;
   client(clientId: string): Client<P> | undefined;

@@ -43,11 +43,12 @@ export interface Hub<P> {
   interceptor(topic: string): Interceptor<P> | undefined;
   /**
    * Retains, observes and routes a message, or hands it to `interceptor`. Returns what resolves when it is kept;
-   * undefined when nothing is to be kept.
+   * undefined when nothing is to be kept. `by` is the peer of who published without being a client.
    */
   dispatch(
     publication: Publication,
     client: Client<P> | undefined,
     interceptor?: Interceptor<P>,
+    by?: P,
   ): Promise<void> | undefined;
 }

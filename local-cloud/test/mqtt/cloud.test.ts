@@ -92,7 +92,9 @@ describe('the cloud’s own view', () => {
   test('a message to one connection reaches its subscriptions alone, and nobody when it has ended', async () => {
     const { broker, connect } = await start();
     const observed: string[] = [];
-    broker.observe(({ topic }) => observed.push(topic));
+    broker.observe(({ topic }) => {
+      observed.push(topic);
+    });
     const asking = await connect({ clientId: 'asking', protocolVersion: 5 });
     const other = await connect({ clientId: 'other', protocolVersion: 5 });
     for (const client of [asking, other])
@@ -131,7 +133,9 @@ describe('the cloud’s own view', () => {
     broker.observe(() => {
       throw new TypeError('defect');
     });
-    const stop = broker.observe(({ topic, client }) => observed.push([topic, client?.clientId]));
+    const stop = broker.observe(({ topic, client }) => {
+      observed.push([topic, client?.clientId]);
+    });
     const { client } = await RawClient.connect(port, { clientId: 'c' });
     client.publish({ topic: 'a', qos: 1, messageId: 1 });
     await client.next('puback');
@@ -141,6 +145,47 @@ describe('the cloud’s own view', () => {
     expect(observed).toEqual([
       ['a', 'c'],
       ['b', undefined],
+    ]);
+  });
+
+  test('PUBACK waits for what an observer keeps, and does not come when that fails', async () => {
+    const { port, broker } = await start();
+    const waiting: { keep(): void; fail(error: Error): void }[] = [];
+    broker.observe(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          waiting.push({ keep: resolve, fail: reject });
+        }),
+    );
+    const { client } = await RawClient.connect(port, { clientId: 'c' });
+    client.publish({ topic: 'a', qos: 1, messageId: 1 });
+    expect(await client.settle()).toEqual([]);
+    waiting[0]?.keep();
+    expect(await client.next('puback')).toMatchObject({ messageId: 1 });
+    client.publish({ topic: 'b', qos: 1, messageId: 2 });
+    expect(await client.settle()).toEqual([]);
+    waiting[1]?.fail(new TypeError('defect'));
+    await client.closed;
+    expect(client.packets.filter(({ cmd }) => cmd === 'puback')).toEqual([]);
+  });
+
+  test('a message that came in another way than MQTT has a peer and no client', async () => {
+    const { port, broker } = await start();
+    const observed: unknown[] = [];
+    broker.observe(({ topic, client, peer }) => {
+      observed.push([topic, client?.clientId, peer]);
+    });
+    const { client } = await RawClient.connect(port, { clientId: 'c' });
+    client.publish({ topic: 'a', qos: 1, messageId: 1 });
+    await client.next('puback');
+    const [connected] = [...broker.clients()];
+    const by = connected?.peer;
+    await broker.publish({ topic: 'b', payload: Buffer.alloc(0) }, by === undefined ? {} : { by });
+    await broker.publish({ topic: 'c', payload: Buffer.alloc(0) });
+    expect(observed).toEqual([
+      ['a', 'c', by],
+      ['b', undefined, by],
+      ['c', undefined, undefined],
     ]);
   });
 

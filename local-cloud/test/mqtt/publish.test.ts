@@ -128,7 +128,9 @@ describe('what may not be published', () => {
   ])('%s: PUBACK says why; QoS 0 and MQTT 3 are disconnected', async (_, packet, reasonCode) => {
     const { port, broker } = await start({ authorizer: denied });
     const observed: string[] = [];
-    broker.observe(({ topic }) => observed.push(topic));
+    broker.observe(({ topic }) => {
+      observed.push(topic);
+    });
     const one = await RawClient.connect(port);
     one.client.publish({ ...packet, qos: 1, messageId: 3 });
     expect(await one.client.next('puback')).toMatchObject({ messageId: 3, reasonCode });
