@@ -11,13 +11,13 @@ import { logGroupType } from './log-group-type.js';
 import { logStore } from './log-store.js';
 import { logWriter } from './log-writer.js';
 import { streamOperations } from './stream-operations.js';
-import type { LogWriter } from './writer.js';
+import type { LogGroups, LogWriter } from './writer.js';
 
 /** Amazon CloudWatch Logs: groups, streams and events; other services write through its `writer`. */
 export function cloudWatchLogs(
   base: Base,
   capabilities: { roles: RoleAuthority },
-): Plugin & { readonly writer: LogWriter } {
+): Plugin & { readonly writer: LogWriter & LogGroups } {
   const { store, clock, accountId, region } = base;
   const now = () => clock.now();
   const logs = logStore(store, { accountId, region, now });

@@ -9,6 +9,11 @@ export interface LogWriter {
   write(logGroupName: string, logStreamName: string, events: readonly LogEvent[]): void;
 }
 
+/** Tells which log groups there are, to services that do not make them. */
+export interface LogGroups {
+  hasGroup(logGroupName: string): boolean;
+}
+
 export interface LogEvent {
   readonly timestamp: number;
   readonly message: string;

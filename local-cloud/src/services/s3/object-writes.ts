@@ -151,7 +151,8 @@ export function keep(
   }
 }
 
-function data(segment: Segment, sums: BodySums): DataOnly {
+/** What is kept of a body that was received into one blob. */
+export function data(segment: Segment, sums: BodySums): DataOnly {
   const checksum: Checksum | undefined = sums.checksum && { ...sums.checksum, type: 'FULL_OBJECT' };
   return {
     size: sums.size,

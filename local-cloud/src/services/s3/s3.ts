@@ -19,6 +19,7 @@ import { type ObjectReader, objectReader } from './object-reader.js';
 import { objectReads } from './object-reads.js';
 import { objectStore } from './object-store.js';
 import { objectTagging } from './object-tagging.js';
+import { type ObjectWriter, objectWriter } from './object-writer.js';
 import { objectWrites } from './object-writes.js';
 import { s3Protocol } from './s3-protocol.js';
 import type { S3State } from './state.js';
@@ -29,7 +30,11 @@ import { versionListing } from './version-listing.js';
 export function s3(
   base: Base,
   capabilities: { roles: S3Roles },
-): Plugin & { readonly readObject: ObjectReader; readonly objectDigest: ObjectDigest } {
+): Plugin & {
+  readonly readObject: ObjectReader;
+  readonly writeObject: ObjectWriter;
+  readonly objectDigest: ObjectDigest;
+} {
   const { store, clock } = base;
   const now = () => clock.now();
   const blobs = blobStore(join(base.stateDirectory, 's3'), store);
@@ -71,6 +76,7 @@ export function s3(
     resourceTypes: [bucketType(state), bucketPolicyType(buckets)],
     close: () => blobs.close(),
     readObject: objectReader(state),
+    writeObject: objectWriter(state),
     objectDigest: objectDigest(state, access),
   };
 }
