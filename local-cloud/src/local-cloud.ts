@@ -109,6 +109,13 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       invoker: functions.invoker,
       roles,
       readObject: objects.readObject,
+      ruleTargets: {
+        roles,
+        invoker: functions.invoker,
+        functions: functions.invoker,
+        writeObject: objects.writeObject,
+        logs: logs.writer,
+      },
     });
     const iotData = iotDataPlane(base, iotCore);
     const iotJobsData = iotJobsDataPlane(base, iotCore);

@@ -10,7 +10,7 @@ import { type Call, defineService, type Operations, type Service } from '../../s
 import type { DeviceAccess } from '../iot/authorization/device-access.js';
 import type { Peer } from '../iot/devices/peer.js';
 import type { ThingTopics } from '../iot/devices/thing-topics.js';
-import type { IotRegistry } from '../iot/iot.js';
+import type { Iot, IotRegistry } from '../iot/iot.js';
 import type { ShadowService } from '../iot/shadows/shadow-service.js';
 import { shadowOperations } from './shadow-operations.js';
 import { formatUserProperties, parseUserProperties } from './user-properties.js';
@@ -21,7 +21,11 @@ export interface IotDataCapabilities {
   readonly shadows: ShadowService;
   readonly registry: Pick<IotRegistry, 'thingExists'>;
   readonly thingTopics: Pick<ThingTopics, 'taker'>;
+  readonly rules: Iot['rules'];
 }
+
+/** What is published here runs the topic rule that it names, and nobody else gets it. */
+const BASIC_INGEST = '$aws/rules/';
 
 /** Default and largest number of retained messages of a page (AWS IoT data plane API reference). */
 const LARGEST_PAGE = 200;
@@ -38,11 +42,10 @@ export const IOT_DATA_PATHS = [
 /** The AWS IoT data plane: publish, retained messages and shadows over HTTP, for signed callers and for devices. */
 export function iotDataPlane(
   { clock }: Pick<Base, 'clock'>,
-  { broker, access, shadows, registry, thingTopics }: IotDataCapabilities,
+  { broker, access, shadows, registry, thingTopics, rules }: IotDataCapabilities,
 ): Service {
   function authorize(call: Call, action: string, resource: string): void {
-    const peer = { principal: call.principal, sourceIp: '', domainName: call.request.headers.host };
-    if (access.allows(peer, action, resource)) return;
+    if (access.allows(peerOf(call), action, resource)) return;
     throw new sdk.ForbiddenException({ message: 'Forbidden', $metadata: {} });
   }
 
@@ -51,22 +54,31 @@ export function iotDataPlane(
 
     async Publish(input, call) {
       const topic = input.topic ?? '';
+      const peer = peerOf(call);
       authorize(call, 'iot:Publish', `topic/${topic}`);
       if (input.retain) authorize(call, 'iot:RetainPublish', `topic/${topic}`);
       const take = thingTopics.taker(topic);
-      if (topic.startsWith('$') && !take) {
+      const ingested = topic.startsWith(BASIC_INGEST);
+      if (topic.startsWith('$') && !take && !ingested) {
         throw new AwsError(
           'NotImplementedException',
           `Publishing to the reserved topic ${topic} over HTTP is not built in the local cloud`,
           501,
         );
       }
-      if (take && input.retain) throw invalid(`Messages to the reserved topic ${topic} cannot be retained`);
+      if (topic.startsWith('$') && input.retain)
+        throw invalid(`Messages to the reserved topic ${topic} cannot be retained`);
       try {
         const message = messageOf(topic, input);
-        await broker.publish(message);
         const { payload, qos = 0, properties = {} } = message;
-        await take?.({ topic, payload, qos, properties, retain: false, client: undefined });
+        const publish = { topic, payload, qos, properties, retain: false, client: undefined, peer };
+        if (ingested) {
+          broker.check(message);
+          rules.ingest(publish);
+          return {};
+        }
+        await broker.publish(message, { by: peer });
+        await take?.(publish);
       } catch (error) {
         if (!(error instanceof MqttError)) throw error;
         if (error.reasonCode === ReasonCode.PacketTooLarge) {
@@ -140,6 +152,10 @@ export function iotDataPlane(
     operations,
     validationError: { code: 'InvalidRequestException' },
   });
+}
+
+function peerOf({ principal, request }: Call): Peer {
+  return { principal, sourceIp: '', sourcePort: 0, domainName: request.headers.host };
 }
 
 function messageOf(topic: string, input: sdk.PublishCommandInput): Message {

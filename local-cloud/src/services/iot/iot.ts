@@ -53,6 +53,13 @@ import { things as thingRegistry } from './registry/things.js';
 import { identityResourceTypes } from './resources/identity-resources.js';
 import { ResourceTags } from './resources/property-values.js';
 import { thingResourceTypes } from './resources/thing-resources.js';
+import { RulesEngine } from './rules/engine.js';
+import { PendingRuns } from './rules/pending-runs.js';
+import { ruleOperations } from './rules/rule-operations.js';
+import { topicRuleType } from './rules/rule-resource.js';
+import { Runner } from './rules/runner.js';
+import type { RuleTargets } from './rules/targets.js';
+import { TopicRules } from './rules/topic-rules.js';
 import { serveShadows } from './shadows/mqtt-api.js';
 import { ShadowService } from './shadows/shadow-service.js';
 import { openTables, type RoleAliasRecord } from './tables.js';
@@ -68,6 +75,8 @@ export interface IotCapabilities {
   readonly readObject?: ObjectReader | undefined;
   /** Decides for sessions of roles; without it they may do nothing over MQTT. */
   readonly roles?: RoleAuthority | undefined;
+  /** What the actions of topic rules work with. */
+  readonly ruleTargets?: RuleTargets | undefined;
 }
 
 /** AWS IoT: the control plane, and what other services build on. */
@@ -81,6 +90,8 @@ export interface Iot {
   readonly thingTopics: ThingTopics;
   readonly shadows: ShadowService;
   readonly jobs: JobEngine;
+  /** Runs the rules that Basic Ingest topics name. */
+  readonly rules: Pick<RulesEngine, 'ingest'>;
   /** What devices may ask of their jobs. */
   readonly deviceJobs: DeviceJobs;
   /** MQTT over WebSocket, for the HTTP front. */
@@ -171,6 +182,17 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     readObject: capabilities.readObject,
   });
   serveJobs(thingTopics, deviceJobs, broker, clock, failed);
+  const ruleEngine = new RulesEngine({
+    ...{ broker, thingTopics, clock, log },
+    pending: new PendingRuns(store),
+    runner: new Runner(clock, log),
+  });
+  const rules = new TopicRules({
+    ...{ store, clock, accountId, region, log, arns, changes, tables, shadows },
+    engine: ruleEngine,
+    targets: capabilities.ruleTargets ?? {},
+  });
+  rules.start();
 
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -189,10 +211,13 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...templates.operations,
       ...thingRegistration(registrar).operations,
       ...aliases.operations,
-      ...tagging(tables, changes, arns, { job: jobs.store, jobtemplate: jobTemplates }).operations,
+      ...tagging(tables, changes, arns, {
+        ...{ job: jobs.store, jobtemplate: jobTemplates, rule: rules },
+      }).operations,
       ...jobOperations(jobs, tables, arns, capabilities.readObject, jobTemplates).operations,
       ...executionOperations(jobs, arns, clock).operations,
       ...jobTemplates.operations,
+      ...ruleOperations(rules),
       ...settings.operations,
       ...presence.operations,
     },
@@ -221,6 +246,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     thingTopics,
     shadows,
     jobs,
+    rules: ruleEngine,
     deviceJobs,
     access: deviceAccess(arns, source, roles),
     registry: {
@@ -252,6 +278,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       resourceTypes: [
         ...thingResourceTypes({ ...shared, things, types, groups }),
         ...identityResourceTypes({ ...shared, policies, templates, aliases }),
+        topicRuleType(rules, tags, changes),
       ],
       paths: [
         {
@@ -269,6 +296,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
         tls.close();
         webSocket.close();
         await broker.close();
+        await ruleEngine.close();
         await presence.close();
         for (const listener of listeners) await listener.close();
       },

@@ -15,6 +15,7 @@ const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: stri
   ['policyName', (arns, name) => arns.policy(name)],
   ['templateName', (arns, name) => arns.template(name)],
   ['roleAlias', (arns, name) => arns.roleAlias(name)],
+  ['ruleName', (arns, name) => arns.of(`rule/${name}`)],
 ];
 
 /** Operations that are about two resources, both of which have to be allowed. */
@@ -35,7 +36,11 @@ const ABOUT_TARGETS = new Set(['CreateJob', 'AssociateTargetsWithJob']);
  */
 export function controlPlanePermission(arns: IotArns) {
   return (operation: string, input: Readonly<Record<string, unknown>>): Permission[] | undefined => {
-    if (/^List(Things|ThingTypes|ThingGroups|Policies|Certificates|Jobs|JobTemplates)$/.test(operation))
+    if (
+      /^List(Things|ThingTypes|ThingGroups|Policies|Certificates|Jobs|JobTemplates|TopicRules)$/.test(
+        operation,
+      )
+    )
       return undefined;
     const resources = NAMED.flatMap(([member, arn]) => {
       const name = input[member];
@@ -46,6 +51,23 @@ export function controlPlanePermission(arns: IotArns) {
       const others: unknown[] = [...input.targets, input.jobTemplateArn];
       about.push(...others.filter((other) => typeof other === 'string'));
     }
-    return about.length > 0 ? about.map((resource) => ({ action: `iot:${operation}`, resource })) : undefined;
+    if (about.length === 0) return undefined;
+    return [
+      ...about.map((resource) => ({ action: `iot:${operation}`, resource })),
+      ...[...rolesOf(input.topicRulePayload)].map((resource) => ({
+        action: 'iam:PassRole',
+        resource,
+        context: new Map([['iam:passedtoservice', 'iot.amazonaws.com']]),
+      })),
+    ];
   };
+}
+
+/** The roles that a rule's actions name, which its maker passes to AWS IoT. */
+function* rolesOf(value: unknown): Iterable<string> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (name === 'roleArn' && typeof member === 'string') yield member;
+    else yield* rolesOf(member);
+  }
 }

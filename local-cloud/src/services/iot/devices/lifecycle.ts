@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-iot';
 import type { Clock } from '../../../clock.js';
 import type { Broker, Client } from '../../../mqtt/index.js';
-import type { Operations, Principal } from '../../../service.js';
+import type { Operations } from '../../../service.js';
 import type { Store } from '../../../store/store.js';
 import { checked, notFound, REGISTRY_NAME } from '../errors.js';
 import type { ThingPrincipals } from '../registry/thing-principals.js';
 import type { ConnectivityRecord, Tables } from '../tables.js';
 import type { Peer } from './peer.js';
+import { principalIdentifier } from './principal-identifier.js';
 
 /** Clients that are no things and are remembered. */
 const REMEMBERED = 10_000;
@@ -168,11 +169,3 @@ const REASONS: readonly sdk.DisconnectReasonValue[] = [
   'WEBSOCKET_TTL_EXPIRATION',
   'CUSTOMAUTH_TTL_EXPIRATION',
 ];
-
-/** Certificates by their id, others by what stands last in their ARN. */
-function principalIdentifier(principal: Principal): string {
-  if (principal.kind === 'certificate') return principal.certificateId;
-  return principal.kind === 'role'
-    ? `${principal.roleName}:${principal.sessionName}`
-    : (principal.arn.split(':')[4] ?? '');
-}

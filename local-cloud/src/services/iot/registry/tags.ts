@@ -16,7 +16,7 @@ export function tagging(
   tables: Tables,
   changes: Changes,
   arns: IotArns,
-  others: { job: Holder; jobtemplate: Holder },
+  others: { job: Holder; jobtemplate: Holder; rule: Holder },
 ) {
   const holders: Readonly<Record<string, Holder>> = {
     thingtype: tables.thingTypes,
