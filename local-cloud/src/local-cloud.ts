@@ -113,6 +113,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         roles,
         invoker: functions.invoker,
         functions: functions.invoker,
+        topics: notifications.publisher,
+        queues: queues.sender,
         writeObject: objects.writeObject,
         logs: logs.writer,
       },

@@ -12,6 +12,14 @@ import {
   RemovePermissionCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { strToU8, zipSync } from 'fflate';
 import { expect, test } from 'vitest';
 import { arn, makeRole, ROLE, republish, rulesCloud } from './support.js';
@@ -270,4 +278,111 @@ test('lambda invokes a function asynchronously, if its resource policy lets this
     ruleName: 'lambda',
     failures: [{ failedAction: 'LambdaAction' }],
   });
+});
+
+const sqs = new SQSClient(config);
+
+async function queue(QueueName: string) {
+  const { QueueUrl: url = '' } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['QueueArn'] }),
+  );
+  return {
+    url,
+    arn: Attributes?.QueueArn ?? '',
+    async next(): Promise<string | undefined> {
+      const input = { QueueUrl: url, WaitTimeSeconds: 10 };
+      return (await sqs.send(new ReceiveMessageCommand(input))).Messages?.[0]?.Body;
+    },
+  };
+}
+
+test('sqs sends to a queue, in base64 where the rule says so, if the role may', async () => {
+  const received = await listen('sqs', 'sqs/errors');
+  const errorAction = republish('sqs/errors');
+  const to = (queueUrl: string, more: object = {}) => ({
+    sqs: { queueUrl, roleArn: ROLE, useBase64: false, ...more },
+  });
+  const plain = await queue('plain');
+  const encoded = await queue('encoded');
+  await rule('sqs', "SELECT n FROM 'sqs/in'", [to(plain.url), to(encoded.url, { useBase64: true })], {
+    errorAction,
+  });
+  await send('sqs/in', { n: 1, other: 2 });
+  expect(await plain.next()).toBe('{"n":1}');
+  expect(await encoded.next()).toBe(Buffer.from('{"n":1}').toString('base64'));
+
+  await makeRole(cloud, 'one-queue', [{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: encoded.arn }]);
+  const roleArn = 'arn:aws:iam::000000000000:role/one-queue';
+  await rule(
+    'sqs_refused',
+    "SELECT * FROM 'sqs/refused'",
+    [to(plain.url, { roleArn }), to(`${plain.url}x`)],
+    {
+      errorAction,
+    },
+  );
+  await send('sqs/refused', {});
+  expect((await received.next()).body).toMatchObject({
+    failures: [
+      {
+        failedAction: 'SqsAction',
+        failedResource: plain.url,
+        errorMessage: expect.stringContaining('sqs:SendMessage'),
+      },
+      { failedAction: 'SqsAction', errorMessage: expect.stringContaining('QueueDoesNotExist') },
+    ],
+  });
+});
+
+test('sns publishes to a topic, with the format JSON a message for each protocol', async () => {
+  const received = await listen('sns', 'sns/errors');
+  const { TopicArn: targetArn = '' } = await new SNSClient(config).send(
+    new CreateTopicCommand({ Name: 'alarms' }),
+  );
+  const subscriber = await queue('alarms');
+  await sqs.send(
+    new SetQueueAttributesCommand({
+      QueueUrl: subscriber.url,
+      Attributes: {
+        Policy: JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { Service: 'sns.amazonaws.com' },
+              Action: 'sqs:SendMessage',
+              Resource: subscriber.arn,
+              Condition: { ArnEquals: { 'aws:SourceArn': targetArn } },
+            },
+          ],
+        }),
+      },
+    }),
+  );
+  const raw = { RawMessageDelivery: 'true' };
+  await new SNSClient(config).send(
+    new SubscribeCommand({ TopicArn: targetArn, Protocol: 'sqs', Endpoint: subscriber.arn, Attributes: raw }),
+  );
+  const to = (messageFormat: 'RAW' | 'JSON', arnOfTopic = targetArn) => ({
+    sns: { targetArn: arnOfTopic, roleArn: ROLE, messageFormat },
+  });
+  const errorAction = republish('sns/errors');
+  await rule('sns_raw', "SELECT * FROM 'sns/raw'", [to('RAW')], { errorAction });
+  await rule('sns_json', "SELECT * FROM 'sns/json'", [to('JSON')], { errorAction });
+  await rule('sns_missing', "SELECT * FROM 'sns/missing'", [to('RAW', `${targetArn}x`)], { errorAction });
+  await send('sns/raw', { hot: true });
+  expect(await subscriber.next()).toBe('{"hot":true}');
+  await send('sns/json', { default: 'for all', sqs: 'for queues' });
+  expect(await subscriber.next()).toBe('for queues');
+  for (const [topic, name] of [
+    ['sns/json', 'sns_json'],
+    ['sns/missing', 'sns_missing'],
+  ] as const) {
+    await send(topic, { no: 'default' });
+    expect((await received.next()).body).toMatchObject({
+      ruleName: name,
+      failures: [{ failedAction: 'SnsAction' }],
+    });
+  }
 });
