@@ -68,7 +68,7 @@ export const componentTags = {
 /**
  * S3 bucket names, global on AWS, hence the account and the region in them.
  *
- * - `bootstrap`: made before anything else; infrastructure state and function bundles.
+ * - `bootstrap`: made before anything else, outlives the infrastructure; its state, function bundles, claims.
  * - `provisioning`: claim certificate, provisioning configuration and the allowlist.
  * - `artifacts`: component artifacts.
  */
@@ -91,6 +91,11 @@ export const objectKeys = {
   rootCa: 'claim/root-ca.pem',
   /** In `artifacts`: a file of a component's version. */
   componentArtifact: (component: string, version: string, file: string) => `${component}/${version}/${file}`,
+  /** In `bootstrap`, which outlives the infrastructure: which claim certificates there are. */
+  claimIndex: 'claims/claims.json',
+  /** In `bootstrap`: a claim certificate and its key, for as long as it is not withdrawn. */
+  keptClaimCertificate: (certificateId: string) => `claims/${certificateId}/certificate.pem.crt`,
+  keptClaimPrivateKey: (certificateId: string) => `claims/${certificateId}/private.pem.key`,
   /** In `bootstrap`: the zip of a function, named by the SHA-256 of its content. */
   functionBundle: (name: string, sha256: string) => `functions/${name}/${sha256}.zip`,
 } as const;

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { buttonCommand } from './commands/button.js';
 import { certificatesCommand } from './commands/certificates.js';
+import { claimCommand } from './commands/claim.js';
 import { componentsCommand } from './commands/components.js';
 import { costCommand } from './commands/cost.js';
 import { deployCommand } from './commands/deploy.js';
+import { destroyCommand } from './commands/destroy.js';
 import { fleetCommand } from './commands/fleet.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
@@ -23,10 +25,12 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(componentsCommand())
     .addCommand(certificatesCommand())
     .addCommand(fleetCommand())
+    .addCommand(claimCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())
     .addCommand(costCommand())
+    .addCommand(destroyCommand())
     .addCommand(resetCommand());
   try {
     await program.parseAsync(argv);

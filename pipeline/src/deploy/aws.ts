@@ -32,15 +32,7 @@ export async function deployAws(stack: AwsStack, onProgress?: OnProgress): Promi
   return onStack(stack, async (pulumi) => {
     const plan = await preview(pulumi);
     onProgress?.({ kind: 'planned', plan });
-    const { outputs, summary } = await pulumi.up({
-      color: 'never',
-      onEvent: ({ resourcePreEvent, resOutputsEvent }) => {
-        const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
-        const step = metadata && stepOf(metadata);
-        if (step === undefined || step.kind === 'same') return;
-        onProgress?.({ kind: resourcePreEvent ? 'started' : 'finished', step });
-      },
-    });
+    const { outputs, summary } = await pulumi.up({ color: 'never', onEvent: steps(onProgress) });
     return {
       plan,
       result: countsOf(summary.resourceChanges),
@@ -49,6 +41,28 @@ export async function deployAws(stack: AwsStack, onProgress?: OnProgress): Promi
       ),
     };
   });
+}
+
+/**
+ * Deletes the fleet's infrastructure from an AWS account; the bootstrap bucket stays, with Pulumi's state.
+ *
+ * @throws as {@link deployAws}.
+ */
+export async function destroyAws(stack: AwsStack, onProgress?: OnProgress): Promise<Deployment> {
+  return onStack(stack, async (pulumi) => {
+    const { summary } = await pulumi.destroy({ color: 'never', onEvent: steps(onProgress) });
+    return { plan: { steps: [], changes: true }, result: countsOf(summary.resourceChanges), outputs: {} };
+  });
+}
+
+/** Tells of each step that changes something, when it begins and when it is done. */
+function steps(onProgress: OnProgress | undefined): (event: EngineEvent) => void {
+  return ({ resourcePreEvent, resOutputsEvent }) => {
+    const metadata = (resourcePreEvent ?? resOutputsEvent)?.metadata;
+    const step = metadata && stepOf(metadata);
+    if (step === undefined || step.kind === 'same') return;
+    onProgress?.({ kind: resourcePreEvent ? 'started' : 'finished', step });
+  };
 }
 
 /**

@@ -78,6 +78,20 @@ export async function syncFleet(target: Target, options: SyncOptions): Promise<S
 }
 
 /**
+ * Attaches the listed devices that exist but are not attached, as after a redeployment, and removes nobody.
+ *
+ * @returns how many there were.
+ */
+export async function attachListed(target: Target, allowlist: string): Promise<number> {
+  const serials = parseAllowlist(allowlist);
+  return withClients(target, async (clients) => {
+    const { attach } = planSync(serials, await readFacts(clients.iot));
+    await inParallel(attach, AT_ONCE, (thing) => attachDevice(clients, thing));
+    return attach.length;
+  });
+}
+
+/**
  * Removes these devices, and takes them off the allowlist in the provisioning bucket, whether they have joined or not.
  *
  * @param edit makes the new allowlist out of the one in the bucket.

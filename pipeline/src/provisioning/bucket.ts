@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   NoSuchBucket,
   NoSuchKey,
@@ -13,6 +14,8 @@ export interface TextBucket {
   get(key: string): Promise<string | undefined>;
   /** Writes the object unless it holds that text already; returns whether it was written. */
   put(key: string, text: string): Promise<boolean>;
+  /** Deletes the object; that there is none is no failure. */
+  delete(key: string): Promise<void>;
 }
 
 export function textBucket(s3: S3Client, bucket: string): TextBucket {
@@ -41,6 +44,9 @@ export function textBucket(s3: S3Client, bucket: string): TextBucket {
         }),
       );
       return true;
+    },
+    async delete(key) {
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
   };
 }

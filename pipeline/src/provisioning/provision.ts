@@ -1,11 +1,11 @@
-import { X509Certificate } from 'node:crypto';
 import { DescribeEndpointCommand, IoTClient } from '@aws-sdk/client-iot';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, names, objectKeys, type ProvisioningConfig, parseAllowlist } from '@mooring/contracts';
+import { ensureBootstrapBucket } from '../deploy/bootstrap-bucket.js';
 import { MooringError } from '../errors.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
-import { textBucket } from './bucket.js';
-import { createClaimCertificate, reviveClaimCertificate } from './claim.js';
+import { type TextBucket, textBucket } from './bucket.js';
+import { Claims, type CurrentClaim } from './claims.js';
 import { rootCaOf } from './root-ca.js';
 
 /** What `mooring provision` did. */
@@ -33,9 +33,12 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
   const iot = new IoTClient(clientConfig(target));
   const s3 = new S3Client(clientConfig(target));
   try {
-    const bucketName = bucketNames(await accountOf(target), target.region).provisioning;
+    const { provisioning: bucketName, bootstrap } = bucketNames(await accountOf(target), target.region);
     const bucket = textBucket(s3, bucketName);
-    const claim = await claimCertificate(iot, bucket);
+    // Asked for first: without the infrastructure there is nothing to prepare.
+    const before = await handedOut(bucket);
+    await ensureBootstrapBucket(s3, bootstrap, target.region);
+    const claim = await new Claims(iot, textBucket(s3, bootstrap)).current(before);
     const iotCredEndpoint = await endpoint(iot, 'iot:CredentialProvider');
     const config: ProvisioningConfig = {
       awsRegion: target.region,
@@ -50,12 +53,12 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
       [objectKeys.provisioningConfig, `${JSON.stringify(config, null, 2)}\n`],
       [objectKeys.allowlist, allowlist],
     ];
-    const changed = [...claim.changed];
+    const changed = await handOut(bucket, claim);
     for (const [key, text] of objects) if (await bucket.put(key, text)) changed.push(key);
     return {
       bucket: bucketName,
       claimCertificateId: claim.certificateId,
-      claimCertificateCreated: claim.changed.length > 0,
+      claimCertificateCreated: claim.made,
       config,
       allowed: serials.size,
       changed,
@@ -66,24 +69,24 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
   }
 }
 
-async function claimCertificate(
-  iot: IoTClient,
-  bucket: ReturnType<typeof textBucket>,
-): Promise<{ certificateId: string; changed: string[] }> {
-  const certificatePem = await bucket.get(objectKeys.claimCertificate);
-  const privateKey = await bucket.get(objectKeys.claimPrivateKey);
-  if (certificatePem !== undefined && privateKey !== undefined) {
-    const certificateId = certificateIdOf(certificatePem);
-    if (await reviveClaimCertificate(iot, certificateId)) return { certificateId, changed: [] };
-  }
-  const claim = await createClaimCertificate(iot);
+/** Hands a claim out to those who build images. @returns the keys of the objects that changed. */
+export async function handOut(bucket: TextBucket, claim: CurrentClaim): Promise<string[]> {
+  const changed: string[] = [];
   // The certificate last: it alone says that there is a claim, so a key without one is just made anew.
-  await bucket.put(objectKeys.claimPrivateKey, claim.privateKeyPem);
-  await bucket.put(objectKeys.claimCertificate, claim.certificatePem);
-  return {
-    certificateId: claim.certificateId,
-    changed: [objectKeys.claimPrivateKey, objectKeys.claimCertificate],
-  };
+  const objects: [key: string, text: string][] = [
+    [objectKeys.claimPrivateKey, claim.privateKeyPem],
+    [objectKeys.claimCertificate, claim.certificatePem],
+  ];
+  for (const [key, text] of objects) if (await bucket.put(key, text)) changed.push(key);
+  return changed;
+}
+
+async function handedOut(bucket: TextBucket) {
+  const certificatePem = await bucket.get(objectKeys.claimCertificate);
+  const privateKeyPem = await bucket.get(objectKeys.claimPrivateKey);
+  return certificatePem !== undefined && privateKeyPem !== undefined
+    ? { certificatePem, privateKeyPem }
+    : undefined;
 }
 
 /** The local cloud serves everything that devices ask for over HTTPS at one port. */
@@ -92,14 +95,28 @@ function localDataPlane(iotCredEndpoint: string): Partial<ProvisioningConfig> {
   return { greengrassDataPlaneEndpoint: 'iotdata', greengrassDataPlanePort: port };
 }
 
-/** AWS IoT's certificate id: the SHA-256 fingerprint of the certificate, in lower-case hex. */
-function certificateIdOf(pem: string): string {
-  return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
-}
-
 async function endpoint(iot: IoTClient, endpointType: string): Promise<string> {
   const { endpointAddress } = await iot.send(new DescribeEndpointCommand({ endpointType }));
   if (!endpointAddress)
     throw new MooringError('NoEndpoint', `AWS IoT named no endpoint of type ${endpointType}`);
   return endpointAddress;
+}
+
+/** Works with the claims of a cloud and the bucket that hands them out. */
+export async function withClaims<T>(
+  target: Target,
+  work: (of: { claims: Claims; bucket: TextBucket }) => Promise<T>,
+): Promise<T> {
+  const iot = new IoTClient(clientConfig(target));
+  const s3 = new S3Client(clientConfig(target));
+  try {
+    const { bootstrap, provisioning } = bucketNames(await accountOf(target), target.region);
+    return await work({
+      claims: new Claims(iot, textBucket(s3, bootstrap)),
+      bucket: textBucket(s3, provisioning),
+    });
+  } finally {
+    iot.destroy();
+    s3.destroy();
+  }
 }

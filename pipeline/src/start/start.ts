@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublishedComponent } from '../components/publish.js';
 import { MooringError } from '../errors.js';
+import { attachListed } from '../fleet-sync/sync.js';
 import { inParallel } from '../in-parallel.js';
 import type { Output } from '../output.js';
 import { provision } from '../provisioning/provision.js';
@@ -111,6 +112,9 @@ export async function startSystem(
     out.progress(
       `  claim certificate ${provisioned.claimCertificateCreated ? 'made' : 'kept'}, ${provisioned.allowed} serial numbers allowed`,
     );
+    // Devices of an earlier start, when the infrastructure was destroyed meanwhile.
+    const attached = await attachListed(target, fleet.allowlist);
+    if (attached > 0) out.progress(`  ${attached} devices attached again to the fleet`);
     if (fleet.madeUp.length > 0) {
       out.progress(
         `  ${fleet.madeUp.length} of them made up, as allowlist.txt has only ${fleet.serials.length - fleet.madeUp.length}; the file itself is as it was`,

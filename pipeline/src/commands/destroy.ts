@@ -1,0 +1,60 @@
+import { Command } from 'commander';
+import {
+  type DeployProgress,
+  deploymentJson,
+  renderPlan,
+  renderProgress,
+  renderResult,
+} from '../deploy/index.js';
+import { MooringError } from '../errors.js';
+import type { Stack } from '../target.js';
+import { type CommonOptions, contextOf, withStack } from './context.js';
+
+interface DestroyOptions extends CommonOptions {
+  stack: Stack;
+  everything?: true;
+  yes?: true;
+}
+
+const HELP = `
+Without --everything these stay: the devices (things, certificates), the claim certificates, the component versions,
+and the bootstrap bucket. \`mooring deploy\`, \`mooring provision\` and \`mooring fleet sync\` bring the fleet back.`;
+
+/** `mooring destroy` */
+export function destroyCommand(): Command {
+  return withStack(new Command('destroy'))
+    .description(
+      'delete the infrastructure; devices, certificates, components and the claim certificate stay',
+    )
+    .option('--everything', 'delete what would stay too: nothing is left')
+    .option('--yes', 'needed on AWS: that it is meant')
+    .addHelpText('after', HELP)
+    .action(async ({ stack, everything, yes, ...options }: DestroyOptions) => {
+      if (stack !== 'local' && !yes) {
+        throw new MooringError(
+          'NotConfirmed',
+          `This deletes the infrastructure of the stack ${stack}${everything ? ', its devices, certificates and components' : ''}: if it is meant so, add --yes`,
+        );
+      }
+      const { destroyInfrastructure } = await import('../teardown/destroy.js');
+      const { deleteRemains } = await import('../teardown/remains.js');
+      const { out, target } = contextOf({ ...options, stack });
+      const onProgress = (progress: DeployProgress) => {
+        if (progress.kind === 'planned') {
+          if (progress.plan.changes) out.line(renderPlan(progress.plan, out.style));
+          return;
+        }
+        const line = renderProgress(progress);
+        if (line !== undefined) out.progress(line);
+      };
+      const destroyed = await destroyInfrastructure(target(), out.progress, onProgress);
+      out.line(renderResult(destroyed));
+      if (everything) await deleteRemains(target(), out.progress);
+      out.line(
+        everything
+          ? 'Nothing is left'
+          : 'Devices, their certificates, the claim certificate and the components are still there',
+      );
+      out.data(deploymentJson(destroyed));
+    });
+}
