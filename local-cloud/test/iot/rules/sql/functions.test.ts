@@ -232,6 +232,9 @@ const times: Rows = [
   ['parse_time("EEEE, MMM d, yy h:mm a", 1700000000123)', 'Tuesday, Nov 14, 23 10:13 PM'],
   ['parse_time("yyyyMMdd HHmm Z", 1700000000123, "Europe/Paris")', '20231114 2313 +0100'],
   ['parse_time("x-w-e D", 1609459200000)', '2020-53-5 1'],
+  ['parse_time("HH:mm z", 1720000000000, "Europe/Paris")', '11:46 CEST'],
+  ['parse_time("z zzzz", 0, "America/New_York")', 'EST Eastern Standard Time'],
+  ['parse_time("z zzzz", 0)', 'UTC Coordinated Universal Time'],
   ["parse_time(\"hh 'o''clock'\", 0)", "12 o'clock"],
   ['parse_time("HH:mm ZZZ", 0, "+05:30")', '05:30 +05:30'],
   ['parse_time("yyyy", 0, "Nowhere/Land")', undefined],
@@ -428,6 +431,21 @@ describe('functions that ask services', () => {
     await expect(statement.run(message(), capabilities)).rejects.toThrow('aws_lambda() is not available');
     const invokeLambda = () => Promise.reject(new RangeError('down'));
     await expect(statement.run(message(), { ...capabilities, invokeLambda })).rejects.toThrow('down');
+  });
+});
+
+test.each([
+  'concat(X, X, X, X)',
+  'X + X + X + X',
+  "replace(X, 'a', 'aaaaaaaa')",
+  "regexp_replace(X, 'a', '$0$0$0$0')",
+])('no text grows without end: %s', (expression) => {
+  const steps = [1, 2, 3, 4].map((step) => `@v${step} = ${expression.replaceAll('X', `@v${step - 1}`)}`);
+  const sql = `SET @v0 = text, ${steps.join(', ')} SELECT VALUE @v4 FROM 'a'`;
+  const statement = compileSql(sql, '2016-03-23');
+  expect(statement.run(message({ text: 'a' }), capabilities)).not.toMatchObject({ value: undefined });
+  expect(statement.run(message({ text: 'a'.repeat(100_000) }), capabilities)).toMatchObject({
+    value: undefined,
   });
 });
 

@@ -331,6 +331,7 @@ describe('what is refused', () => {
     ["SELECT @x FROM 'a'", 'The variable @x is not defined at line 1, column 8'],
     ["SET @x = @x SELECT @x FROM 'a'", 'The variable @x is not defined'],
     ["SET @x = 1, @x = 2 SELECT @x FROM 'a'", 'The variable @x is already defined'],
+    [`SET @${'x'.repeat(65)} = 1 SELECT 1 AS a`, 'longer than 64 characters'],
     ["SET x = 1 SELECT x FROM 'a'", 'Expected a variable'],
     [`SET ${[...Array(11).keys()].map((n) => `@v${n} = 1`)} SELECT 1 AS a`, 'at most 10 variables'],
     ["SELECT 1e999 AS a FROM 'a'", 'The number is too large'],

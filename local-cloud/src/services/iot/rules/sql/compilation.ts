@@ -34,8 +34,10 @@ export class Compilation {
     return result;
   }
 
-  /** @throws SqlError when the variable is defined already. */
+  /** @throws SqlError when the variable is defined already, or its name is too long. */
   define(name: string, position: number): void {
+    // AWS IoT developer guide, "SET clause".
+    if (name.length > 64) throw this.error('The name of a variable is longer than 64 characters', position);
     if (this.#variables.has(name)) throw this.error(`The variable @${name} is already defined`, position);
     this.#variables.set(name, this.#variables.size);
   }

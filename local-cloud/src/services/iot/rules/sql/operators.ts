@@ -1,13 +1,12 @@
 import { add, divide, multiply, remainder, subtract } from './decimal.js';
-import { equal, toBoolean, toDecimal, toText, type Value } from './values.js';
+import { equal, joined, toBoolean, toDecimal, toText, type Value } from './values.js';
 
 /** Operators as AWS IoT's developer guide has them, "Operators". */
 
 export function plus(left: Value, right: Value): Value {
   if (typeof left === 'number' && typeof right === 'number') return add(left, right);
   if (typeof left !== 'string' && typeof right !== 'string') return undefined;
-  const [a, b] = [toText(left), toText(right)];
-  return a === undefined || b === undefined ? undefined : a + b;
+  return joined([toText(left), toText(right)]);
 }
 
 export function minus(left: Value, right: Value): Value {
@@ -18,7 +17,11 @@ export function times(left: Value, right: Value): Value {
   return numeric(left, right, multiply);
 }
 
-/** @param decimal whether an operand is known to be a Decimal even where it has no fraction, such as `2.0`. */
+/**
+ * Int by Int is Int, as the guide's table of operators has it (an example in "SET clause" shows a Decimal).
+ *
+ * @param decimal whether an operand is known to be a Decimal even where it has no fraction, such as `2.0`.
+ */
 export function dividedBy(left: Value, right: Value, decimal: boolean): Value {
   // Text is converted to a Decimal, never to an Int.
   const decimals = decimal || typeof left === 'string' || typeof right === 'string';

@@ -55,6 +55,20 @@ export function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** Ours: the longest text that a statement may make, in UTF-16 units; a longer one is Undefined. */
+export const LONGEST_TEXT = 1024 * 1024;
+
+/** The texts behind each other; Undefined when one is, or when they are too long. */
+export function joined(texts: readonly (string | undefined)[]): string | undefined {
+  let text = '';
+  for (const part of texts) {
+    if (part === undefined) return undefined;
+    text += part;
+    if (text.length > LONGEST_TEXT) return undefined;
+  }
+  return text;
+}
+
 /** Whether two values are equal as `=` has it; Undefined when one of them is. */
 export function equal(left: Value, right: Value): boolean | undefined {
   if (left === undefined || right === undefined) return undefined;

@@ -43,7 +43,7 @@ const shapes = new Map<string, number>();
  * An upper bound of the ways in which the expression can be tried: each quantifier may stop anywhere, and so may
  * the start. Without bound where a group that repeats holds a choice, or for references to groups.
  */
-export function mostSteps(pattern: string, length: number): number {
+function mostSteps(pattern: string, length: number): number {
   let choices = shapes.get(pattern);
   if (choices === undefined) {
     choices = countChoices(pattern);

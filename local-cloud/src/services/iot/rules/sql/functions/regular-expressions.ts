@@ -1,4 +1,4 @@
-import { toText, type Value } from '../values.js';
+import { LONGEST_TEXT, toText, type Value } from '../values.js';
 import { type Functions, pure2, pureN } from './function.js';
 import { guarded } from './regexp-guard.js';
 
@@ -38,6 +38,7 @@ function replace(text: Value, pattern: Value, replacement: Value): Value {
   if (!parts) return undefined;
   return apply(text, pattern, (subject, expression) => {
     let valid = true;
+    let length = 0;
     const result = subject.replace(expression, (...match: unknown[]) => {
       // Behind the groups come the offset and the text.
       const groups = match.slice(
@@ -50,7 +51,9 @@ function replace(text: Value, pattern: Value, replacement: Value): Value {
         else if (part < groups.length) inserted += String(groups[part] ?? '');
         else valid = false;
       }
-      return inserted;
+      length += inserted.length;
+      valid &&= length <= LONGEST_TEXT;
+      return valid ? inserted : '';
     });
     return valid ? result : undefined;
   });

@@ -1,10 +1,10 @@
-import { asJson, type JsonValue, toInt, toText, type Value } from '../values.js';
+import { asJson, type JsonValue, joined, LONGEST_TEXT, toInt, toText, type Value } from '../values.js';
 import { type Functions, pure1, pure2, pureN, type SqlFunction } from './function.js';
 
 /** What `lpad` and `rpad` add at most. */
 const MOST_PADDING = 1000;
-/** Ours: the longest text that a function makes. */
-const LONGEST_TEXT = 1024 * 1024;
+/** Ours: the longest array that `concat` makes. */
+const MOST_ITEMS = 100_000;
 
 function text1(compute: (text: string) => Value): SqlFunction {
   return pure1((value) => {
@@ -35,11 +35,10 @@ function concat(...values: readonly Value[]): Value {
     const items = values.flatMap((value) =>
       Array.isArray(value) ? (value as JsonValue[]) : [asJson(value)],
     );
-    return items.filter((item) => item !== undefined);
+    return items.length > MOST_ITEMS ? undefined : items.filter((item) => item !== undefined);
   }
   if (!values.some((value) => typeof value === 'string')) return undefined;
-  const texts = values.map(toText);
-  return texts.includes(undefined) ? undefined : texts.join('');
+  return joined(values.map(toText));
 }
 
 function replace(value: Value, search: Value, replacement: Value): Value {

@@ -82,21 +82,31 @@ function namedZone(id: string): Zone | undefined {
       minute: 'numeric',
       second: 'numeric',
     });
+    const names: { [S in 'short' | 'long']?: (instant: number) => string } = {};
     return {
       id,
       offset: (instant) => wallClock(clock, instant) - Math.floor(instant / 1000) * 1000,
-      name: (instant, style) => zoneName(id, instant, style),
+      name: (instant, style) => {
+        names[style] ??= zoneNames(id, style);
+        return names[style](instant);
+      },
     };
   } catch {
     return undefined;
   }
 }
 
-function zoneName(id: string, instant: number, style: 'short' | 'long'): string {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone: id, timeZoneName: style }).formatToParts(
-    instant,
+/** Names of a zone as the United States abbreviate it, or else Great Britain: each knows its neighbours' zones. */
+function zoneNames(id: string, style: 'short' | 'long'): (instant: number) => string {
+  const locales = ['en-US', 'en-GB'].map(
+    (locale) => new Intl.DateTimeFormat(locale, { timeZone: id, timeZoneName: style }),
   );
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? id;
+  return (instant) => {
+    const names = locales.map(
+      (locale) => locale.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? id,
+    );
+    return names.find((name) => !name.startsWith('GMT')) ?? names[0] ?? id;
+  };
 }
 
 /** What the zone's clocks show, in whole seconds, as if they showed UTC. */
