@@ -1,4 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { required } from '../environment.js';
 import { decide, type HookResponse } from './hook.js';
 import { readText } from './s3-text.js';
 
@@ -19,10 +20,4 @@ export function handler(event: unknown): Promise<HookResponse> {
     readAllowlist: () => readText(s3, required('ALLOWLIST_BUCKET'), required('ALLOWLIST_KEY')),
     log: (line) => console.info(line),
   });
-}
-
-function required(variable: string): string {
-  const value = process.env[variable];
-  if (value === undefined || value === '') throw new Error(`the environment variable ${variable} is not set`);
-  return value;
 }
