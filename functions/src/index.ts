@@ -6,5 +6,12 @@ import { names } from '@mooring/contracts';
  * Importing this list loads none of them.
  */
 export const functionEntries: Readonly<Record<string, string>> = {
-  [names.allowlistFunction]: fileURLToPath(new URL('./allowlist-hook/index.js', import.meta.url)),
+  [names.allowlistFunction]: entry('allowlist-hook'),
+  [names.rotationRequestFunction]: entry('request-rotation'),
+  [names.csrFunction]: entry('sign-csr'),
+  [names.certificateRetirementFunction]: entry('retire-certificate'),
 };
+
+function entry(folder: string): string {
+  return fileURLToPath(new URL(`./${folder}/index.js`, import.meta.url));
+}
