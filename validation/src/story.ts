@@ -1,9 +1,12 @@
 import type { Outcome, Step } from './step.js';
 import { brokenApplication } from './steps/broken-application.js';
 import { buildAndPublish, deployComponentsStep } from './steps/components.js';
+import { cost } from './steps/cost.js';
 import { deploy } from './steps/deploy.js';
+import { destroy, redeploy } from './steps/destroy.js';
 import { firstBoot } from './steps/first-boot.js';
 import { button, frequency } from './steps/led.js';
+import { takeOffTheAllowlist } from './steps/membership.js';
 import { osUpdate } from './steps/os-update.js';
 import { setUpProvisioning } from './steps/provisioning.js';
 import { secondDevice } from './steps/second-device.js';
@@ -34,19 +37,11 @@ export const story: readonly Step[] = [
   ),
   brokenApplication,
   osUpdate,
-  notBuilt(12, 'destroy', 'resources gone; devices, certificates and components remain'),
-  notBuilt(
-    13,
-    'redeploy with a provisioned device',
-    'attached again, talks again, without a new certificate',
-  ),
-  notBuilt(
-    14,
-    'take a device off the allowlist',
-    'thing, core device and certificate deleted, connection dropped',
-  ),
+  destroy,
+  redeploy,
+  takeOffTheAllowlist,
   unauthorisedDevice,
-  notBuilt(16, 'cost', "the monthly estimate for the thesis's workload, by service"),
+  cost,
 ];
 
 /** The steps to play for those that are asked for: with all that they need, in the order of the story. */

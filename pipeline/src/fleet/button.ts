@@ -36,6 +36,15 @@ export async function pressButton(
 }
 
 /**
+ * Presses the button of a virtual device on this machine, and asks nothing of the cloud.
+ *
+ * @throws MooringError when there is no such virtual device here, or nothing on it listens to its button.
+ */
+export async function pressButtonLocally(state: StateDirectory, thing: string): Promise<void> {
+  await press(thing, virtualDeviceRoot(state, thing));
+}
+
+/**
  * The root of a virtual device on this machine.
  *
  * @throws MooringError when there is none of that name.
