@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { checkMessage } from './cloud-message.js';
 import { Connection } from './connection.js';
 import type {
   Broker,
@@ -10,7 +11,6 @@ import type {
   Message,
 } from './contract.js';
 import { Emitter } from './emitter.js';
-import { MqttError, ReasonCode } from './errors.js';
 import type { Hub, HubConnection, Interceptor } from './hub.js';
 import { Journal } from './journal.js';
 import { AWS_IOT_CORE_LIMITS, type BrokerLimits } from './limits.js';
@@ -20,7 +20,6 @@ import { RetainedStore } from './retained-store.js';
 import { SessionStore } from './session-store.js';
 import { Sessions } from './sessions.js';
 import { TimerWheel } from './timer-wheel.js';
-import { checkTopicName } from './topic.js';
 
 /** Makes a broker with the sessions and retained messages that its store has. */
 export function createBroker<P>(options: BrokerOptions<P>): Broker<P> {
@@ -78,7 +77,7 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     { topic, payload, qos = 0, retain = false, properties = {} }: Message,
     { to, by }: { to?: Client<P>; by?: P } = {},
   ): Promise<void> {
-    this.check({ topic, payload });
+    this.check({ topic, payload, properties });
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const expiresAt = expiryOf(properties, this.clock.now(), this.limits);
     const kept = forwarded(properties);
@@ -89,13 +88,8 @@ class MqttBroker<P> implements Broker<P>, Hub<P> {
     }
   }
 
-  check({ topic, payload }: Pick<Message, 'topic' | 'payload'>): void {
-    checkTopicName(topic, this.limits);
-    if (payload.length <= this.limits.payload) return;
-    throw new MqttError(
-      ReasonCode.PacketTooLarge,
-      `The payload of ${payload.length} bytes is larger than the ${this.limits.payload} allowed`,
-    );
+  check(message: Message): void {
+    checkMessage(message, this.limits);
   }
 
   intercept(

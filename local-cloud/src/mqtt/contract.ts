@@ -168,8 +168,11 @@ export interface Broker<P> {
    * @throws MqttError when {@link check} does.
    */
   publish(message: Message, options?: { to?: Client<P>; by?: P }): Promise<void>;
-  /** @throws MqttError when the topic is not valid to publish to, or the payload is larger than allowed. */
-  check(message: Pick<Message, 'topic' | 'payload'>): void;
+  /**
+   * @throws MqttError when the topic is not valid to publish to, a property cannot be written, or the message is
+   * larger than allowed.
+   */
+  check(message: Message): void;
   /**
    * Hands what clients publish to topics that start with `prefix` to `handler` instead of to subscribers (to both
    * with `deliver`). The longest prefix wins. What the handler does before its first `await` is done before the

@@ -113,6 +113,10 @@ test('Basic Ingest runs one rule, by MQTT and by HTTP, and reaches no subscriber
   );
   expect(await received.next()).toMatchObject({ body: { n: 2, topic: 'elsewhere/x' } });
 
+  await rule('ingest_failing', 'SELECT *', [republish('$aws/no')], { errorAction: republish('ingest/out') });
+  await send('$aws/rules/ingest_failing/a', {});
+  expect((await received.next()).body).toMatchObject({ topic: '$aws/rules/ingest_failing/a' });
+
   logged.length = 0;
   await send('$aws/rules/nobody/x', {});
   await iot.send(new DisableTopicRuleCommand({ ruleName: 'ingest' }));
@@ -182,6 +186,50 @@ test('SQL that fails, and results that no action can use, disturb nobody else', 
       failures: [{ failedAction: 'RepublishAction' }],
     });
   }
+  await rule(
+    'hostile_headers',
+    "SELECT * FROM 'hostile/headers'",
+    [
+      republish('hostile/out/headers', {
+        headers: {
+          contentType: '${contentType}',
+          responseTopic: '${responseTopic}',
+          correlationData: '${correlationData}',
+          messageExpiry: '${messageExpiry}',
+          userProperties: [{ key: 'k', value: '${value}' }],
+        },
+      }),
+    ],
+    errorAction,
+  );
+  const harmless = {
+    contentType: 'text/plain',
+    responseTopic: 'answer',
+    correlationData: 'AA==',
+    messageExpiry: '5',
+    value: 'v',
+  };
+  for (const wrong of [
+    { contentType: 'x'.repeat(70_000) },
+    { contentType: 'a\u0000' },
+    { responseTopic: '#' },
+    { responseTopic: 'a/'.repeat(20) },
+    { correlationData: 'no base64' },
+    { correlationData: 'A'.repeat(90_000) },
+    { messageExpiry: '-1' },
+    { messageExpiry: '1e99' },
+    { value: 'x'.repeat(70_000) },
+    { value: '\u0000' },
+  ]) {
+    await send('hostile/headers', { ...harmless, ...wrong });
+    const { topic, body } = await received.next();
+    expect([topic, body]).toEqual([
+      'hostile/errors',
+      expect.objectContaining({ ruleName: 'hostile_headers' }),
+    ]);
+  }
+  await send('hostile/headers', harmless);
+  expect(await received.next()).toEqual({ topic: 'hostile/out/headers', body: harmless });
   await send('hostile/in', Buffer.from([0xff, 0x00]).toString('latin1'));
   await received.next();
   await send('hostile/in', { name: 'fine' });

@@ -19,7 +19,7 @@ import {
 
 /** What clients publish here runs the rule that it names, and nobody else gets it. */
 const BASIC_INGEST = '$aws/rules/';
-const INGESTED = /^\$aws\/rules\/([^/]+)(?:\/(.*))?$/s;
+const INGESTED = /^\$aws\/rules\/([^/]+)/;
 
 /** Rules that may republish one after the other, and messages that may come of one so: what goes on is a loop. */
 const MOST_HOPS = 10;
@@ -102,7 +102,7 @@ export class RulesEngine {
 
   /** Runs the rule that a Basic Ingest topic names; a message of QoS 1 is kept when it returns. */
   ingest(publish: InboundPublish<Peer>): void {
-    const [, ruleName = '', topic = ''] = INGESTED.exec(publish.topic) ?? [];
+    const [, ruleName = ''] = INGESTED.exec(publish.topic) ?? [];
     const rule = this.#rules.get(ruleName);
     if (!rule || rule.record.disabled) {
       const { log } = this.needs;
@@ -112,7 +112,7 @@ export class RulesEngine {
       });
       return;
     }
-    this.#accept([rule], publish, topic, (runs) => this.needs.pending.addNow(runs));
+    this.#accept([rule], publish, (runs) => this.needs.pending.addNow(runs));
   }
 
   /**
@@ -132,6 +132,7 @@ export class RulesEngine {
     const { topic, payload, qos = 0, properties = {} } = message;
     const publish = { topic, payload, qos, properties, retain: false, client: undefined, peer: undefined };
     if (topic.startsWith(BASIC_INGEST)) {
+      broker.check(message);
       this.#within(chain, () => this.ingest(publish));
       return;
     }
@@ -155,21 +156,22 @@ export class RulesEngine {
     if (publish.topic.startsWith(BASIC_INGEST)) return undefined;
     const rules = this.#byTopic.match(publish.topic);
     if (rules.length === 0) return undefined;
-    return this.#accept(rules, publish, publish.topic, (runs) => this.needs.pending.add(runs));
+    return this.#accept(rules, publish, (runs) => this.needs.pending.add(runs));
   }
 
   #accept<Kept>(
     rules: readonly Rule[],
     publish: InboundPublish<Peer>,
-    topic: string,
     keep: (runs: readonly PendingRun[]) => Kept,
   ): Kept | undefined {
     if (this.#closed) return undefined;
-    const given = this.#messageOf(publish, topic);
+    const given = this.#messageOf(publish);
     // What one rule finds out of the message, the others need not find out again.
     const message = prepareMessage(given);
     if (message.qos === 0 && this.#atWork.size >= MOST_AT_WORK) {
-      this.needs.log('warn', 'Rules are too busy, a message is dropped', { topic });
+      this.needs.log('warn', 'Rules are too busy, a message is dropped', {
+        topic: message.topic,
+      });
       return undefined;
     }
     const chain = this.#chain ?? { hops: 0, republished: { count: 0 } };
@@ -215,7 +217,7 @@ export class RulesEngine {
     return selected ? this.needs.runner.run(rule, message, selected, chain) : true;
   }
 
-  #messageOf({ client, peer, payload, qos, properties }: InboundPublish<Peer>, topic: string): RuleMessage {
+  #messageOf({ topic, client, peer, payload, qos, properties }: InboundPublish<Peer>): RuleMessage {
     return {
       topic,
       payload: Buffer.from(payload),
