@@ -4,7 +4,11 @@ import {
   FilterLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateThingCommand } from '@aws-sdk/client-iot';
-import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import {
+  GetThingShadowCommand,
+  IoTDataPlaneClient,
+  UpdateThingShadowCommand,
+} from '@aws-sdk/client-iot-data-plane';
 import {
   AddPermissionCommand,
   CreateFunctionCommand,
@@ -385,4 +389,59 @@ test('sns publishes to a topic, with the format JSON a message for each protocol
       failures: [{ failedAction: 'SnsAction' }],
     });
   }
+});
+
+test('the SQL of a rule asks functions and shadows, as far as policies let it', async () => {
+  const received = await listen('asks', 'asks/out/#');
+  await iot.send(new CreateThingCommand({ thingName: 'heater' }));
+  await new IoTDataPlaneClient(config).send(
+    new UpdateThingShadowCommand({
+      thingName: 'heater',
+      payload: JSON.stringify({ state: { desired: { level: 3 } } }),
+    }),
+  );
+  const level = (role: string) => `get_thing_shadow(topic(2), '${role}').state.desired.level AS level`;
+  await rule('asks_shadow', `SELECT ${level(ROLE)} FROM 'asks/+/level'`, [republish('asks/out/shadow')]);
+  await send('asks/heater/level', {});
+  expect(await received.next()).toEqual({ topic: 'asks/out/shadow', body: { level: 3 } });
+
+  await makeRole(cloud, 'blind', [{ Effect: 'Allow', Action: 'iot:Publish', Resource: '*' }]);
+  logged.length = 0;
+  await rule('asks_blind', `SELECT ${level(ROLE.replace(/rules$/, 'blind'))} FROM 'asks/blind'`, [
+    republish('asks/out/blind'),
+  ]);
+  await send('asks/blind', {});
+  await expect
+    .poll(() => logged.find(({ fields }) => fields.rule === 'asks_blind')?.message)
+    .toBe('The SQL of a rule failed');
+  await expect(rule('asks_nobody', `SELECT ${level(`${ROLE}-gone`)} FROM 'a'`, [])).rejects.toMatchObject({
+    name: 'InvalidRequestException',
+  });
+
+  const lambda = new LambdaClient(config);
+  const { FunctionArn = '' } = await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: 'doubler',
+      Runtime: 'nodejs22.x',
+      Handler: 'index.handler',
+      Role: 'arn:aws:iam::000000000000:role/runner',
+      Code: {
+        ZipFile: zipSync({ 'index.js': strToU8('exports.handler = async ({ n }) => ({ n: n * 2 });') }),
+      },
+    }),
+  );
+  await lambda.send(
+    new AddPermissionCommand({
+      FunctionName: 'doubler',
+      StatementId: 'iot',
+      Action: 'lambda:InvokeFunction',
+      Principal: 'iot.amazonaws.com',
+      SourceArn: arn('rule/asks_function'),
+    }),
+  );
+  await rule('asks_function', `SELECT aws_lambda('${FunctionArn}', *).n AS n FROM 'asks/function'`, [
+    republish('asks/out/function', { qos: 1 }),
+  ]);
+  await send('asks/function', { n: 21 });
+  expect(await received.next()).toEqual({ topic: 'asks/out/function', body: { n: 42 } });
 });

@@ -1,3 +1,4 @@
+import { request } from 'node:https';
 import {
   CreateThingCommand,
   CreateTopicRuleCommand,
@@ -8,10 +9,10 @@ import {
 } from '@aws-sdk/client-iot';
 import { IoTDataPlaneClient, PublishCommand, UpdateThingShadowCommand } from '@aws-sdk/client-iot-data-plane';
 import { expect, test } from 'vitest';
-import { newIdentity, policyText } from '../fleet.js';
+import { newIdentity, policyText, rootCa } from '../fleet.js';
 import { arn, republish, rulesCloud } from './support.js';
 
-const { iot, rule, client, listen, identity, config, logged } = await rulesCloud();
+const { cloud, iot, rule, client, listen, identity, config, logged } = await rulesCloud();
 const data = new IoTDataPlaneClient(config);
 const device = await client('device-1');
 const send = (topic: string, body: unknown, qos: 0 | 1 = 1) =>
@@ -34,6 +35,25 @@ test('a rule selects what is published to its topics, and knows who published it
     topic: 'who/out/b',
     body: { value: 2, second: 'in', client: 'n/a', principal: '000000000000' },
   });
+});
+
+test('a device that publishes by HTTPS is known by its certificate', async () => {
+  const received = await listen('https', 'https/out');
+  await rule('https', "SELECT clientid() AS client, principal() AS principal FROM 'https/in'", [
+    republish('https/out'),
+  ]);
+  const { cert, key } = identity;
+  const options = { host: 'localhost', port: cloud.ports.https, ca: rootCa(cloud), cert, key, agent: false };
+  const status = await new Promise((resolve, reject) => {
+    request({ ...options, method: 'POST', path: '/topics/https/in?qos=1' }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    })
+      .on('error', reject)
+      .end('{}');
+  });
+  expect(status).toBe(200);
+  expect((await received.next()).body).toEqual({ client: 'n/a', principal: identity.certificateId });
 });
 
 test('a rule that is replaced, disabled or deleted no longer runs as it did', async () => {

@@ -1,5 +1,6 @@
 import type { Permission } from '../../../authorization.js';
 import type { IotArns } from '../arns.js';
+import { namedRoles } from '../rules/named-roles.js';
 
 /** Members of inputs that name what an operation is about, and its ARN. */
 const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: string) => string])[] = [
@@ -54,20 +55,11 @@ export function controlPlanePermission(arns: IotArns) {
     if (about.length === 0) return undefined;
     return [
       ...about.map((resource) => ({ action: `iot:${operation}`, resource })),
-      ...[...rolesOf(input.topicRulePayload)].map((resource) => ({
+      ...namedRoles(input.topicRulePayload).map((resource) => ({
         action: 'iam:PassRole',
         resource,
         context: new Map([['iam:passedtoservice', 'iot.amazonaws.com']]),
       })),
     ];
   };
-}
-
-/** The roles that a rule's actions name, which its maker passes to AWS IoT. */
-function* rolesOf(value: unknown): Iterable<string> {
-  if (typeof value !== 'object' || value === null) return;
-  for (const [name, member] of Object.entries(value)) {
-    if (name === 'roleArn' && typeof member === 'string') yield member;
-    else yield* rolesOf(member);
-  }
 }

@@ -11,6 +11,7 @@ import type { ShadowService } from '../shadows/shadow-service.js';
 import type { Tables } from '../tables.js';
 import type { ActionContext } from './actions/action.js';
 import type { RulesEngine } from './engine.js';
+import { namedRoles } from './named-roles.js';
 import { type RoleAccess, roleAccess } from './role-access.js';
 import { compileRule, type Rule, type RuleRecord } from './rule.js';
 import type { JsonValue, SqlCapabilities } from './sql/index.js';
@@ -40,7 +41,7 @@ export class TopicRules {
   start(): void {
     for (const record of this.all()) {
       try {
-        this.needs.engine.put(this.#compile(record, { ...this.#roles(record.ruleName), check: () => {} }));
+        this.needs.engine.put(this.#compile(record));
       } catch (error) {
         // Made by a version that took what this one does not take.
         this.needs.log('error', 'A topic rule is not in force', {
@@ -76,7 +77,7 @@ export class TopicRules {
     const ruleName = checked(name, 'ruleName', RULE_NAME, 128);
     const { tables, changes, clock } = this.needs;
     const arn = this.arn(ruleName);
-    const rule = this.#compile(recordOf(ruleName, payload, clock.now()));
+    const rule = this.#checked(recordOf(ruleName, payload, clock.now()));
     changes.transaction(() => {
       if (this.get(ruleName)) throw alreadyExists(`Topic rule already exists: ${ruleName}`, ruleName, arn);
       this.#table.put(ruleName, rule.record);
@@ -88,12 +89,11 @@ export class TopicRules {
   /** @throws SqlParseException, InvalidRequestException. */
   replace(name: string | undefined, payload: TopicRulePayload): void {
     const { ruleName, created } = this.existing(name);
-    this.#keep(this.#compile(recordOf(ruleName, payload, created)));
+    this.#keep(this.#checked(recordOf(ruleName, payload, created)));
   }
 
   enable(name: string | undefined, enabled: boolean): void {
-    const record = { ...this.existing(name), disabled: !enabled };
-    this.#keep(this.#compile(record, { ...this.#roles(record.ruleName), check: () => {} }));
+    this.#keep(this.#compile({ ...this.existing(name), disabled: !enabled }));
   }
 
   delete(name: string | undefined): void {
@@ -115,13 +115,22 @@ export class TopicRules {
     this.needs.engine.put(rule);
   }
 
+  /** @throws InvalidRequestException also when AWS IoT cannot assume a role that the rule names. */
+  #checked(record: RuleRecord): Rule {
+    const rule = this.#compile(record);
+    const roles = this.#roles(record.ruleName);
+    for (const role of namedRoles(record.payload)) roles.check(role);
+    return rule;
+  }
+
   #roles(ruleName: string): RoleAccess {
     const { targets, accountId } = this.needs;
     return roleAccess(targets.roles, this.arn(ruleName), accountId);
   }
 
-  #compile(record: RuleRecord, roles = this.#roles(record.ruleName)): Rule {
+  #compile(record: RuleRecord): Rule {
     const { targets, accountId, region, clock, engine } = this.needs;
+    const roles = this.#roles(record.ruleName);
     const context: Omit<ActionContext, 'statement'> = {
       targets,
       roles,

@@ -20,7 +20,6 @@ export function cloudwatchLogsAction(given: unknown, context: ActionContext): Pr
   const { logs } = context.targets;
   if (!logs) return undefined;
   const { roleArn, logGroupName, batchMode = false } = parameters('cloudwatchLogs', schema, given);
-  context.roles.check(roleArn);
   const fill = template(logGroupName, context);
 
   function eventsOf({ output }: ActionJob): LogEvent[] {

@@ -14,7 +14,6 @@ export function dynamoDBv2Action(given: unknown, context: ActionContext): Prepar
   const { items } = context.targets;
   if (!items) return undefined;
   const { roleArn, putItem } = parameters('dynamoDBv2', v2Schema, given);
-  context.roles.check(roleArn);
   const fill = template(putItem.tableName, context);
   return {
     name: 'DynamoDBv2Action',
@@ -56,7 +55,6 @@ export function dynamoDBAction(given: unknown, context: ActionContext): Prepared
   if (!items) return undefined;
   const found = parameters('dynamoDB', v1Schema, given);
   const { roleArn, hashKeyType = 'STRING', rangeKeyType = 'STRING' } = found;
-  context.roles.check(roleArn);
   const fill = (text: string | undefined) => (text === undefined ? undefined : template(text, context));
   const table = template(found.tableName, context);
   const hash = { field: fill(found.hashKeyField), value: fill(found.hashKeyValue), type: hashKeyType };

@@ -33,7 +33,6 @@ type Headers = NonNullable<z.infer<typeof schema>['headers']>;
  */
 export function republishAction(given: unknown, context: ActionContext): PreparedAction {
   const { roleArn, topic, qos = 0, headers } = parameters('republish', schema, given);
-  context.roles.check(roleArn);
   const fillTopic = template(topic, context);
   const fillHeaders = headerTemplates(headers ?? {}, context);
   return {

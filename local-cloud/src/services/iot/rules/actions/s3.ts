@@ -24,7 +24,6 @@ export function s3Action(given: unknown, context: ActionContext): PreparedAction
   const { writeObject } = context.targets;
   if (!writeObject) return undefined;
   const { roleArn, bucketName, key, cannedAcl } = parameters('s3', schema, given);
-  context.roles.check(roleArn);
   const fillBucket = template(bucketName, context);
   const fillKey = template(key, context);
   return {

@@ -12,7 +12,6 @@ export function snsAction(given: unknown, context: ActionContext): PreparedActio
   const { topics } = context.targets;
   if (!topics) return undefined;
   const { roleArn, targetArn, messageFormat } = parameters('sns', schema, given);
-  context.roles.check(roleArn);
   const fill = template(targetArn, context);
   return {
     name: 'SnsAction',

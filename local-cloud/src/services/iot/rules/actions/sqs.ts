@@ -16,7 +16,6 @@ export function sqsAction(given: unknown, context: ActionContext): PreparedActio
   const { queues } = context.targets;
   if (!queues) return undefined;
   const { roleArn, queueUrl, useBase64 = false } = parameters('sqs', schema, given);
-  context.roles.check(roleArn);
   const fill = template(queueUrl, context);
   return {
     name: 'SqsAction',
