@@ -143,6 +143,9 @@ const expressions: Rows = [
   ['regexp_matches("aaaa", "b")', false],
   ['regexp_matches("AAAA", "(?i)a")', true],
   ['regexp_matches("a", "(")', undefined],
+  ['regexp_matches("É", "^\\p{Lu}$")', true],
+  ['regexp_matches("a", concat("a+", "+"))', undefined],
+  ['regexp_matches("a-b", "^[\\w+*-]+$")', true],
   ['regexp_matches(123, "^\\d+$")', true],
   ['regexp_matches(null, "n")', undefined],
   ['regexp_replace("abcd", "bc", "x")', 'axd'],
@@ -455,6 +458,13 @@ test('a hostile text cannot make a regular expression run for long', () => {
   expect(evaluate("regexp_matches(text, '(a|a)*$')", of)).toBeUndefined();
   expect(evaluate("regexp_substr(text, '(.*)(.*)(.*)(.*)=x')", of)).toBeUndefined();
   expect(evaluate("regexp_replace(text, '((a?)*)*$', '')", of)).toBeUndefined();
+  // Too much for the stack.
+  const long = message({ text: 'ab'.repeat(3_000_000) });
+  expect(evaluate("regexp_matches(text, '^(?:(a|b)|c)*$')", long)).toBeUndefined();
+  // However many texts there are.
+  const many = message({ list: Array.from({ length: 10_000 }, () => ({ text: `${'a'.repeat(40)}!` })) });
+  const sql = "SELECT VALUE (SELECT VALUE regexp_matches(text, '(a+)+$') FROM list) FROM 'a'";
+  expect(compileSql(sql, '2016-03-23').run(many, capabilities)).toMatchObject({ value: [] });
   // Guarded, and quick all the same.
-  expect(evaluate("regexp_matches(text, '^(?:a+b?)+!$')", of)).toBe(true);
+  expect(evaluate("regexp_matches(text, '^(?:a+b?)+!$')", message({ text: 'aab!' }))).toBe(true);
 });
