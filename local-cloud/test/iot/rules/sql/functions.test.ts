@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileSql } from '../../../../src/services/iot/rules/sql/index.js';
 import { capabilities, evaluate, message, outgoing } from './run.js';
@@ -346,6 +347,33 @@ describe('functions of the message', () => {
     expect(evaluate('get_user_properties()', of)).toEqual([{ k: 'v1' }, { o: 'ov' }, { k: 'v2' }]);
     expect(evaluate('sourceip()', of)).toBe('10.1.2.3');
   });
+});
+
+test('time_to_epoch() reads what parse_time() writes', () => {
+  const zone = fc.constantFrom(
+    'UTC',
+    'Europe/Zurich',
+    'America/New_York',
+    'Asia/Kolkata',
+    '+05:30',
+    'UTC-03:00',
+  );
+  const pattern = fc.constantFrom(
+    "yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    'EEE, d MMM yyyy hh:mm:ss.SSS a Z',
+    "EEEE MMMM dd yyyy 'at' kk:mm:ss.SSS Z",
+    'yyyy D H m s.SSS Z',
+  );
+  const instant = fc.integer({ min: Date.UTC(1970, 0, 2), max: Date.UTC(2099, 0) });
+  const sql = 'SELECT VALUE time_to_epoch(parse_time(pattern, instant, zone), pattern)';
+  const statement = compileSql(sql, '2016-03-23');
+  fc.assert(
+    fc.property(zone, pattern, instant, (...[zone, pattern, instant]) => {
+      const output = statement.run(message({ zone, pattern, instant }), capabilities);
+      expect(output).toMatchObject({ value: instant });
+    }),
+    { numRuns: 300 },
+  );
 });
 
 describe('transform', () => {

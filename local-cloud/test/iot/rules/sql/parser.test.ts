@@ -83,7 +83,10 @@ const { expression, selection } = fc.letrec<{ expression: Expression; selection:
         kind: kind('items'),
         items: fc.array(
           fc.record({
-            value: inner,
+            value: fc.oneof(
+              { weight: 5, arbitrary: inner },
+              { weight: 1, arbitrary: fc.record({ kind: kind('members'), object: inner, position }) },
+            ),
             alias: fc.option(fc.array(text, { minLength: 1, maxLength: 2 }), { nil: undefined }),
             source: fc.constant(''),
           }),

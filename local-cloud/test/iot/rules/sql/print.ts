@@ -27,6 +27,8 @@ function print(expression: Expression): string {
       return typeof expression.value === 'string' ? quoted(expression.value) : String(expression.value);
     case 'star':
       return '*';
+    case 'members':
+      return `(${print(expression.object)}).*`;
     case 'name':
       return expression.name;
     case 'variable':

@@ -8,6 +8,8 @@ export type Expression =
     }
   /** The whole payload, or the element that a nested query looks at. */
   | { readonly kind: 'star' }
+  /** `a.b.*`: all members of an object; only an item of a SELECT clause. */
+  | { readonly kind: 'members'; readonly object: Expression; readonly position: number }
   /** A member of the payload. */
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'variable'; readonly name: string; readonly position: number }

@@ -30,6 +30,8 @@ export function compile(expression: Expression, of: Compilation): Evaluate {
     case 'star':
       of.need(PayloadKind.scalar);
       return (scope) => scope.star;
+    case 'members':
+      throw of.error("'.*' is only an item of a SELECT clause", expression.position);
     case 'name': {
       const { name } = expression;
       of.need(PayloadKind.array);

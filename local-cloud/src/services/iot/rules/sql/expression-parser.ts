@@ -138,7 +138,8 @@ class ExpressionParser {
     for (let length = 0; ; length += 1) {
       if (length > LONGEST) this.#tokens.fail('a shorter path');
       if (this.#tokens.takeSymbol('.')) {
-        const { kind } = this.#tokens.next;
+        const { kind, start } = this.#tokens.next;
+        if (this.#tokens.takeSymbol('*')) return { kind: 'members', object, position: start };
         if (kind !== 'word' && kind !== 'text') this.#tokens.fail('a name');
         object = { kind: 'member', object, name: this.#tokens.take().text };
       } else if (this.#tokens.takeSymbol('[')) {

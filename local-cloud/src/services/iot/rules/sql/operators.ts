@@ -50,15 +50,20 @@ export function isDifferent(left: Value, right: Value): boolean | undefined {
   return same === undefined ? undefined : !same;
 }
 
-/** Both operands must be Booleans, or text that says true or false; the result is Undefined otherwise. */
+/**
+ * Operands are Booleans, or text that says true or false; what else they are is taken for Undefined. The result is
+ * Undefined where such an operand could change it: rules have `isUndefined(x) OR x = 1`.
+ */
 export function both(left: Value, right: Value): boolean | undefined {
   const [a, b] = [toBoolean(left), toBoolean(right)];
-  return a === undefined || b === undefined ? undefined : a && b;
+  if (a === false || b === false) return false;
+  return a === undefined || b === undefined ? undefined : true;
 }
 
 export function either(left: Value, right: Value): boolean | undefined {
   const [a, b] = [toBoolean(left), toBoolean(right)];
-  return a === undefined || b === undefined ? undefined : a || b;
+  if (a === true || b === true) return true;
+  return a === undefined || b === undefined ? undefined : false;
 }
 
 export function not(operand: Value): boolean | undefined {

@@ -26,15 +26,15 @@ export function projection(selection: Selection, of: Compilation, compile: Compi
 
 function adder(item: SelectItem, of: Compilation, compile: Compile): Add {
   const { value, alias } = item;
-  if (value.kind === 'star' && !alias) {
-    of.need(PayloadKind.object);
+  const evaluate = compile(value.kind === 'members' ? value.object : value, of);
+  if ((value.kind === 'star' || value.kind === 'members') && !alias) {
+    if (value.kind === 'star') of.need(PayloadKind.object);
     return (target, scope) => {
-      const members = scope.star;
+      const members = evaluate(scope);
       if (!isRecord(members)) return;
       for (const name of Object.keys(members)) setMember(target, name, members[name] as JsonValue);
     };
   }
-  const evaluate = compile(value, of);
   const [first = '', ...inner] = alias ?? [nameOf(item)];
   return (target, scope) => {
     const given = asJson(evaluate(scope));
