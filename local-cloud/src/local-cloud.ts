@@ -89,13 +89,16 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const endpoint = new Promise<string>((resolve) => {
       listening = resolve;
     });
-    const queues = sqs(base, { roles });
+    const queues = sqs(base, { roles, endpointUrl: endpoint });
     const functions = lambda(base, {
       endpointUrl: endpoint,
       issuer,
       roles,
       logs: logs.writer,
       readObject: objects.readObject,
+      queues: queues.sender,
+      // Each of the two needs the other one.
+      topics: { publish: (...about) => notifications.publisher.publish(...about) },
     });
     const notifications = sns(base, {
       endpointUrl: endpoint,

@@ -98,9 +98,10 @@ test('AWS::Lambda::Function: gets a name when it has none; failures are told', a
     ErrorCode: 'InvalidRequest',
     StatusMessage: expect.stringContaining('python3.13 is not built'),
   });
-  expect(
-    await create('AWS::Lambda::Function', { ...desired, ReservedConcurrentExecutions: 5 }),
-  ).toMatchObject({ OperationStatus: 'FAILED', StatusMessage: expect.stringContaining('Not built') });
+  expect(await create('AWS::Lambda::Function', { ...desired, RecursiveLoop: 'Allow' })).toMatchObject({
+    OperationStatus: 'FAILED',
+    StatusMessage: expect.stringContaining('Not built'),
+  });
 });
 
 test('AWS::Lambda::Permission: created, listed for its function, deleted', async () => {

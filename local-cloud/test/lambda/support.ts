@@ -14,6 +14,8 @@ import { cloudControl } from '../../src/services/cloudcontrol/cloudcontrol.js';
 import type { LogEvent } from '../../src/services/cloudwatch-logs/writer.js';
 import { iam } from '../../src/services/iam/iam.js';
 import { lambda } from '../../src/services/lambda/lambda.js';
+import { sns } from '../../src/services/sns/sns.js';
+import { sqs } from '../../src/services/sqs/sqs.js';
 import { credentialsIssuer } from '../../src/services/sts/issuer.js';
 import { sts } from '../../src/services/sts/sts.js';
 import { openStore } from '../../src/store/store.js';
@@ -50,10 +52,14 @@ export async function startLambda(clock: Clock = systemClock) {
   let listening: (endpointUrl: string) => void = () => {};
   const identities = iam(base);
   const { roles } = identities;
+  const endpointUrl = new Promise<string>((resolve) => {
+    listening = resolve;
+  });
+  const queues = sqs(base, { roles, endpointUrl });
   const plugin = lambda(base, {
-    endpointUrl: new Promise((resolve) => {
-      listening = resolve;
-    }),
+    endpointUrl,
+    queues: queues.sender,
+    topics: { publish: (...about) => topics.publisher.publish(...about) },
     issuer,
     roles,
     logs: {
@@ -67,10 +73,11 @@ export async function startLambda(clock: Clock = systemClock) {
       throw new NoSuchKey({ message: 'The specified key does not exist.', $metadata: {} });
     },
   });
+  const topics = sns(base, { endpointUrl, roles, invoker: plugin.invoker, queues: queues.sender });
   const control = cloudControl(base, plugin.resourceTypes ?? [], { roles });
   const http = await listenHttp(
     front({
-      services: [plugin, control, identities, sts(base, { roles, issuer })].flatMap(
+      services: [plugin, control, identities, queues, topics, sts(base, { roles, issuer })].flatMap(
         ({ services }) => services,
       ),
       paths: plugin.paths,
@@ -103,7 +110,9 @@ export async function startLambda(clock: Clock = systemClock) {
     client.destroy();
     controlClient.destroy();
     await http.close();
+    await topics.close?.();
     await plugin.close?.();
+    await queues.close?.();
     await control.close?.();
     await store.close();
     rmSync(directory, { recursive: true, force: true });
@@ -112,6 +121,7 @@ export async function startLambda(clock: Clock = systemClock) {
 
   return {
     client,
+    config,
     control: controlClient,
     endpoint,
     invoker: plugin.invoker,

@@ -10,8 +10,8 @@ export interface HandlerFailure {
 
 /** Which error codes of the services are what to Cloud Control; the first that matches holds. */
 const CODES: readonly [RegExp, sdk.HandlerErrorCode][] = [
-  [/AlreadyExist|AlreadyOwnedByYou|EntityAlreadyExists/, sdk.HandlerErrorCode.ALREADY_EXISTS],
-  [/NotFound|^NoSuch/, sdk.HandlerErrorCode.NOT_FOUND],
+  [/AlreadyExist|AlreadyOwnedByYou|EntityAlreadyExists|NameExists/, sdk.HandlerErrorCode.ALREADY_EXISTS],
+  [/NotFound|^NoSuch|DoesNotExist/, sdk.HandlerErrorCode.NOT_FOUND],
   [/AccessDenied|Unauthorized|Forbidden|NotAuthorized/, sdk.HandlerErrorCode.ACCESS_DENIED],
   [/Throttl|TooManyRequests|SlowDown/, sdk.HandlerErrorCode.THROTTLING],
   [/LimitExceeded|QuotaExceeded|^TooMany/, sdk.HandlerErrorCode.SERVICE_LIMIT_EXCEEDED],

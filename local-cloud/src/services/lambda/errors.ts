@@ -24,12 +24,8 @@ export const refuse = {
       Type: 'User',
     }),
   tooLarge: (message: string) => new sdk.RequestTooLargeException({ ...text(message), Type: 'User' }),
-  throttled: () =>
-    new sdk.TooManyRequestsException({
-      ...text('Rate Exceeded.'),
-      Type: 'User',
-      Reason: 'ConcurrentInvocationLimitExceeded',
-    }),
+  throttled: (reason: sdk.ThrottleReason = 'ConcurrentInvocationLimitExceeded') =>
+    new sdk.TooManyRequestsException({ ...text('Rate Exceeded.'), Type: 'User', Reason: reason }),
 };
 
 function text(message: string) {

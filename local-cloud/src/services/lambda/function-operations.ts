@@ -4,8 +4,9 @@ import type { Operations } from '../../service.js';
 import type { RoleDirectory } from '../iam/directory.js';
 import type { ObjectReader } from '../s3/object-reader.js';
 import type { CodePackage, CodePackages } from './code-package.js';
+import type { Destinations } from './destinations.js';
 import { refuse } from './errors.js';
-import { architectureOf, changedSettings, newSettings } from './function-settings.js';
+import { architectureOf, changedSettings, type FunctionSettings, newSettings } from './function-settings.js';
 import { configurationOf, type Functions, type LambdaFunction } from './functions.js';
 
 export interface FunctionOperationsNeeds {
@@ -14,6 +15,9 @@ export interface FunctionOperationsNeeds {
   readonly packages: CodePackages;
   readonly roles: RoleDirectory;
   readonly readObject: ObjectReader;
+  readonly destinations: Destinations;
+  /** Executions that a function has reserved for itself. */
+  readonly reserved: (functionName: string) => number | undefined;
   /** Where the zip file of a package can be fetched. */
   readonly codeLocation: (hash: string) => Promise<string>;
   /** Called when a function was changed (`updated`) or is gone. */
@@ -36,7 +40,11 @@ const DIRECT_UPLOAD_LIMIT = 52_428_800;
 
 /** Creating, describing, changing, deleting and listing functions. */
 export function functionOperations(needs: FunctionOperationsNeeds) {
-  const { accountId, functions, packages, roles, readObject, codeLocation, changed } = needs;
+  const { accountId, functions, packages, roles, readObject, codeLocation, changed, destinations } = needs;
+
+  function assertDeadLetters({ role, deadLetterArn }: FunctionSettings): void {
+    if (deadLetterArn !== undefined) destinations.assertDeadLetterTarget(role, deadLetterArn);
+  }
 
   function assertRole(role: string, functionArn: string): void {
     const context = new Map([
@@ -81,6 +89,11 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
     if (revisionId !== undefined && revisionId !== lambda.revisionId) throw refuse.outdated();
   }
 
+  function concurrencyOf({ name }: LambdaFunction) {
+    const reserved = needs.reserved(name);
+    return reserved === undefined ? undefined : { ReservedConcurrentExecutions: reserved };
+  }
+
   const operations: Part = {
     async CreateFunction(input) {
       const name = functions.nameOf(input.FunctionName);
@@ -88,6 +101,7 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
       const settings = newSettings(name, input);
       const architecture = architectureOf(input.Architectures);
       assertRole(settings.role, functions.arnOf(name));
+      assertDeadLetters(settings);
       const code = await addCode(input.Code ?? {});
       if (functions.find(name)) throw refuse.exists(`Function already exist: ${name}`);
       const lambda = functions.save({
@@ -107,6 +121,7 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
         Configuration: configurationOf(lambda),
         Code: { RepositoryType: 'S3', Location: await codeLocation(lambda.codeHash) },
         Tags: Object.keys(lambda.tags).length > 0 ? { ...lambda.tags } : undefined,
+        Concurrency: concurrencyOf(lambda),
       };
     },
     GetFunctionConfiguration: ({ FunctionName, Qualifier }) =>
@@ -129,6 +144,7 @@ export function functionOperations(needs: FunctionOperationsNeeds) {
       assertRevision(before, input.RevisionId);
       const settings = changedSettings(before, input);
       if (settings.role !== before.role) assertRole(settings.role, before.arn);
+      assertDeadLetters(settings);
       const lambda = functions.save({ ...before, ...settings });
       changed(lambda, 'updated');
       return configurationOf(lambda);

@@ -6,6 +6,7 @@ import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import type { Call, Operations } from '../../service.js';
 import { tagList, tagsOf } from '../../tags.js';
 import { zipInlineSource } from './code-package.js';
+import type { Concurrency } from './concurrency.js';
 import { refuse } from './errors.js';
 import type { Functions, LambdaFunction } from './functions.js';
 
@@ -42,7 +43,6 @@ const UNBUILT = [
   'FunctionScalingConfig',
   'PublishToLatestPublished',
   'RecursiveLoop',
-  'ReservedConcurrentExecutions',
   'RuntimeManagementConfig',
 ] as const;
 
@@ -55,6 +55,7 @@ const code = z.object({
   SourceKMSKeyArn: z.string().optional(),
 });
 const name = z.string().optional();
+const reserved = z.number().optional();
 
 type FunctionOperations = Required<
   Pick<
@@ -64,7 +65,11 @@ type FunctionOperations = Required<
 >;
 
 /** `AWS::Lambda::Function`: the same operations as the Lambda API's. */
-export function functionResourceType(functions: Functions, built: Operations<typeof sdk>): ResourceType {
+export function functionResourceType(
+  functions: Functions,
+  reservations: Pick<Concurrency, 'reserve' | 'reserved'>,
+  built: Operations<typeof sdk>,
+): ResourceType {
   // All of these are built; what they know of a call besides its input, they do not use.
   const operations = built as FunctionOperations;
   const call = {} as Call;
@@ -86,11 +91,14 @@ export function functionResourceType(functions: Functions, built: Operations<typ
         },
         call,
       );
+      if (desired.ReservedConcurrentExecutions !== undefined) {
+        reservations.reserve(FunctionName, reserved.parse(desired.ReservedConcurrentExecutions));
+      }
       return FunctionName;
     },
     read: (identifier) => {
       const lambda = functions.find(identifier);
-      return lambda && propertiesOf(lambda);
+      return lambda && propertiesOf(lambda, reservations.reserved(lambda.name));
     },
     async update(identifier, desired) {
       assertBuilt(desired);
@@ -105,6 +113,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
           Environment: {},
           EphemeralStorage: { Size: 512 },
           LoggingConfig: { LogGroup: `/aws/lambda/${lambda.name}` },
+          DeadLetterConfig: { TargetArn: '' },
           ...settings,
           KMSKeyArn: z.string().optional().parse(desired.KmsKeyArn),
           FunctionName: identifier,
@@ -117,6 +126,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
           call,
         );
       }
+      reservations.reserve(lambda.name, reserved.parse(desired.ReservedConcurrentExecutions));
       functions.setTags(identifier, tagsOf(tagsSchema.optional().parse(desired.Tags)));
     },
     async delete(identifier) {
@@ -126,7 +136,7 @@ export function functionResourceType(functions: Functions, built: Operations<typ
   };
 }
 
-function propertiesOf(lambda: LambdaFunction): ResourceProperties {
+function propertiesOf(lambda: LambdaFunction, reserved: number | undefined): ResourceProperties {
   const tags = tagList(lambda.tags);
   return {
     FunctionName: lambda.name,
@@ -141,6 +151,8 @@ function propertiesOf(lambda: LambdaFunction): ResourceProperties {
     EphemeralStorage: { Size: lambda.ephemeralStorage },
     TracingConfig: { Mode: 'PassThrough' },
     LoggingConfig: { LogFormat: 'Text', LogGroup: lambda.logGroup },
+    ...(lambda.deadLetterArn !== undefined && { DeadLetterConfig: { TargetArn: lambda.deadLetterArn } }),
+    ...(reserved !== undefined && { ReservedConcurrentExecutions: reserved }),
     ...(lambda.description !== '' && { Description: lambda.description }),
     ...(Object.keys(lambda.environment).length > 0 && { Environment: { Variables: lambda.environment } }),
     ...(tags.length > 0 && { Tags: tags }),

@@ -20,6 +20,8 @@ export interface FunctionSettings {
   /** MB. */
   readonly ephemeralStorage: number;
   readonly logGroup: string;
+  /** ARN of the queue or topic that events go to which the function failed for good. */
+  readonly deadLetterArn?: string | undefined;
 }
 
 /** Runtimes that are run, all by the Node.js that runs the local cloud. */
@@ -98,6 +100,10 @@ export function changedSettings(
     environment: request.Environment ? (request.Environment.Variables ?? {}) : before.environment,
     ephemeralStorage: request.EphemeralStorage?.Size ?? before.ephemeralStorage,
     logGroup: request.LoggingConfig?.LogGroup ?? before.logGroup,
+    // An empty ARN takes the target away.
+    deadLetterArn: request.DeadLetterConfig
+      ? request.DeadLetterConfig.TargetArn || undefined
+      : before.deadLetterArn,
   };
   assertRuntime(settings.runtime);
   assertPattern('role', settings.role, ROLE);
@@ -130,7 +136,6 @@ function refuseUnbuilt(request: Request | UpdateFunctionConfigurationRequest): v
     ['Layers', (request.Layers?.length ?? 0) > 0],
     ['VpcConfig', (request.VpcConfig?.SubnetIds?.length ?? 0) > 0],
     ['FileSystemConfigs', (request.FileSystemConfigs?.length ?? 0) > 0],
-    ['DeadLetterConfig', Boolean(request.DeadLetterConfig?.TargetArn)],
     ['KMSKeyArn', Boolean(request.KMSKeyArn)],
     ['TracingConfig Active', request.TracingConfig?.Mode === 'Active'],
     ['SnapStart', request.SnapStart?.ApplyOn === 'PublishedVersions'],

@@ -83,6 +83,7 @@ export function configurationOf(lambda: LambdaFunction): FunctionConfiguration {
     CodeSha256: Buffer.from(lambda.codeHash, 'hex').toString('base64'),
     Version: '$LATEST',
     Environment: Object.keys(environment).length > 0 ? { Variables: { ...environment } } : undefined,
+    DeadLetterConfig: lambda.deadLetterArn === undefined ? undefined : { TargetArn: lambda.deadLetterArn },
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: lambda.revisionId,
     State: 'Active',

@@ -5,7 +5,10 @@ import type { Base } from '../../plugin.js';
 import type { ServiceCaller } from '../../resource-access.js';
 import type { Operations } from '../../service.js';
 import { asyncEvents } from './async-events.js';
+import type { TellResult } from './async-records.js';
+import type { Concurrency } from './concurrency.js';
 import { invalidValue, refuse } from './errors.js';
+import type { EventInvokeConfigs } from './event-invoke-config.js';
 import type { Functions, LambdaFunction } from './functions.js';
 import type { FunctionInvoker } from './invoker.js';
 import type { ResourcePolicies } from './resource-policy.js';
@@ -14,11 +17,33 @@ import type { Executor } from './runtime/executor.js';
 /** Largest events in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const EVENT_LIMITS = { RequestResponse: 6_291_456, Event: 1_048_576 } as const;
 
+interface InvocationNeeds {
+  readonly functions: Functions;
+  readonly policies: ResourcePolicies;
+  readonly executor: Executor;
+  readonly reservations: Concurrency;
+  readonly configOf: EventInvokeConfigs['of'];
+  readonly tell: TellResult;
+}
+
 /** The Invoke operation, and invocations on behalf of other services. */
-export function invocation(base: Base, functions: Functions, policies: ResourcePolicies, executor: Executor) {
-  const queue = asyncEvents(base, functions.find, async (lambda, { requestId, payload, clientContext }) => {
-    const { functionError } = await executor.run(lambda, requestId, payload, clientContext);
-    return functionError === undefined;
+export function invocation(base: Base, needs: InvocationNeeds) {
+  const { functions, policies, executor, reservations, configOf, tell } = needs;
+
+  async function run(lambda: LambdaFunction, requestId: string, event: string, clientContext?: unknown) {
+    const place = reservations.take(lambda.name);
+    try {
+      return await executor.run(lambda, requestId, event, clientContext);
+    } finally {
+      place.free();
+    }
+  }
+
+  const queue = asyncEvents(base, {
+    find: functions.find,
+    configOf,
+    tell,
+    invoke: (lambda, { requestId, payload, clientContext }) => run(lambda, requestId, payload, clientContext),
   });
 
   const operations: Pick<Operations<typeof sdk>, 'Invoke'> = {
@@ -43,7 +68,7 @@ export function invocation(base: Base, functions: Functions, policies: ResourceP
         queue.accept(lambda.name, requestId, event, clientContext);
         return { StatusCode: 202 };
       }
-      const outcome = await executor.run(lambda, requestId, event, clientContext);
+      const outcome = await run(lambda, requestId, event, clientContext);
       return {
         StatusCode: 200,
         ExecutedVersion: '$LATEST',
@@ -72,12 +97,21 @@ export function invocation(base: Base, functions: Functions, policies: ResourceP
     async invoke(reference, payload, caller) {
       const lambda = invokable(reference, caller);
       const event = eventOf(payload, 'RequestResponse');
-      const outcome = await executor.run(lambda, randomUUID(), event);
+      const outcome = await run(lambda, randomUUID(), event);
       return { payload: Buffer.from(outcome.payload), functionError: outcome.functionError };
     },
   };
 
-  return { operations, invoker, resume: queue.resume, close: queue.close };
+  return {
+    operations,
+    invoker,
+    /** Takes an event for the function of that ARN. @throws ResourceNotFoundException */
+    accept(functionArn: string, event: string): void {
+      queue.accept(functions.get(functionArn).name, randomUUID(), event);
+    },
+    resume: queue.resume,
+    close: queue.close,
+  };
 }
 
 /** The event as JSON text; no payload is an empty object. */

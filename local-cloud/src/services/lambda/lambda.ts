@@ -10,8 +10,15 @@ import type { LogWriter } from '../cloudwatch-logs/writer.js';
 import type { RoleDirectory } from '../iam/directory.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import type { ObjectReader } from '../s3/object-reader.js';
+import type { TopicPublisher } from '../sns/publisher.js';
+import type { QueueSender } from '../sqs/sender.js';
 import type { CredentialsIssuer } from '../sts/issuer.js';
+import { asyncRecords } from './async-records.js';
 import { codePackages } from './code-package.js';
+import { concurrency } from './concurrency.js';
+import { destinations } from './destinations.js';
+import { eventInvokeConfigs } from './event-invoke-config.js';
+import { eventInvokeConfigType } from './event-invoke-config-resource.js';
 import { functionOperations } from './function-operations.js';
 import { functionResourceType } from './function-resource.js';
 import { lambdaFunctions } from './functions.js';
@@ -32,6 +39,8 @@ export interface LambdaCapabilities {
   readonly roles: RoleDirectory & RoleAuthority;
   readonly logs: LogWriter;
   readonly readObject: ObjectReader;
+  readonly queues: QueueSender;
+  readonly topics: TopicPublisher;
 }
 
 const CODE_PATH = '/_local/lambda/code/';
@@ -57,7 +66,17 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     () => logStreamName(base.clock.now()),
   );
   const executor = functionExecutor(base, pool, needs.logs);
-  const invocations = invocation(base, functions, policies, executor);
+  const outlets = destinations(base, needs, (arn, event) => invocations.accept(arn, event));
+  const eventConfigs = eventInvokeConfigs(base, functions, outlets);
+  const reservations = concurrency(base, functions);
+  const invocations = invocation(base, {
+    functions,
+    policies,
+    executor,
+    reservations,
+    configOf: eventConfigs.of,
+    tell: asyncRecords(base, eventConfigs, outlets),
+  });
   packages.keepOnly(new Set([...functions.all()].map(({ codeHash }) => codeHash)));
 
   const operations: Operations<typeof sdk> = {
@@ -67,15 +86,22 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
       packages,
       roles: needs.roles,
       readObject: needs.readObject,
+      destinations: outlets,
+      reserved: reservations.reserved,
       codeLocation: async (hash) => `${await needs.endpointUrl}${CODE_PATH}${hash}.zip`,
       changed({ name }, how) {
         pool.retire(name);
-        if (how === 'deleted') policies.forget(name);
+        if (how !== 'deleted') return;
+        policies.forget(name);
+        eventConfigs.forget(name);
+        reservations.reserve(name, undefined);
       },
     }),
     ...policies.operations,
     ...tagOperations(functions),
     ...invocations.operations,
+    ...eventConfigs.operations,
+    ...reservations.operations,
   };
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -96,7 +122,11 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
   return {
     services: [service],
     paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }],
-    resourceTypes: [functionResourceType(functions, operations), permissionResourceType(functions, policies)],
+    resourceTypes: [
+      functionResourceType(functions, reservations, operations),
+      permissionResourceType(functions, policies),
+      eventInvokeConfigType(functions, eventConfigs),
+    ],
     invoker: invocations.invoker,
     async close() {
       await pool.close();

@@ -1,5 +1,4 @@
 import * as sdk from '@aws-sdk/client-sns';
-import { AwsError } from '../../errors.js';
 
 const options = (message: string) => ({ message, $metadata: {} });
 
@@ -33,5 +32,5 @@ export const refuse = {
     new sdk.BatchRequestTooLongException(
       options('The length of all the batch messages put together is more than the limit.'),
     ),
-  unbuilt: (what: string) => new AwsError('NotImplemented', `Not built in the local cloud: ${what}`, 501),
+  unbuilt: (what: string): Error => refuse.parameter(`Not built in the local cloud: ${what}`),
 };

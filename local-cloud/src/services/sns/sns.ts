@@ -12,6 +12,7 @@ import { envelopes } from './envelopes.js';
 import { links, NAMESPACE } from './links.js';
 import { publishOperations } from './publish-operations.js';
 import type { TopicPublisher } from './publisher.js';
+import { snsResourceTypes } from './resource-types.js';
 import { signatures as makeSignatures } from './signatures.js';
 import { subscriptionOperations } from './subscription-operations.js';
 import { snsSubscriptions } from './subscriptions.js';
@@ -37,7 +38,11 @@ export function sns(base: Base, needs: SnsCapabilities): Plugin & { publisher: T
     topics.findByArn(topicArn)?.attributes.SignatureVersion === '2' ? '2' : '1';
   const endpoints = makeEndpoints(clock, envelopes(needs.endpointUrl, signatures, versionOf), needs);
   const deliveries = makeDeliveries(base, subscriptions, endpoints, needs.queues);
-  const { operations: onTopics, policyOf } = topicOperations(topics, subscriptions, accountId);
+  const {
+    operations: onTopics,
+    policyOf,
+    ...administration
+  } = topicOperations(topics, subscriptions, accountId);
   const { operations: onSubscriptions, ...subscribing } = subscriptionOperations(
     topics,
     subscriptions,
@@ -68,6 +73,10 @@ export function sns(base: Base, needs: SnsCapabilities): Plugin & { publisher: T
   void needs.endpointUrl.then(deliveries.resume, () => {});
   return {
     services: [service],
+    resourceTypes: snsResourceTypes({
+      ...{ topics, subscriptions, administration, subscribing },
+      store: base.store,
+    }),
     paths: [links(signatures, subscribing)],
     publisher: {
       async publish(topicArn, notification, caller) {

@@ -23,7 +23,7 @@ export function deadLetterArn({ RedrivePolicy: text }: SubscriptionAttributes): 
 /**
  * The attributes with changes; empty texts take away filter and redrive policies.
  *
- * @throws InvalidParameterException in the words of SNS; AwsError for what is not built.
+ * @throws InvalidParameterException in the words of SNS, also for what is not built.
  */
 export function changedAttributes(
   before: SubscriptionAttributes,

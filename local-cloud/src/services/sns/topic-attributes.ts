@@ -40,7 +40,7 @@ const LONGEST_POLICY = 30_720;
  * Checks the value that an attribute of a topic is to have.
  *
  * @returns it as it is kept; undefined when the attribute goes back to its default.
- * @throws InvalidParameterException; AwsError for what is not built.
+ * @throws InvalidParameterException, also for what is not built.
  */
 export function checkedTopicAttribute(name: string, value: string): string | undefined {
   const check = CHECKS[name];

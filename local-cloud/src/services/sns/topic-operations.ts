@@ -133,6 +133,9 @@ export function topicOperations(topics: Topics, subscriptions: Subscriptions, ac
   return { operations, create, set, remove, policyOf };
 }
 
+/** What the resource types need of the operations. */
+export type TopicAdministration = Pick<ReturnType<typeof topicOperations>, 'create' | 'set' | 'remove'>;
+
 function checkTags(tags: Tags): void {
   if (Object.keys(tags).length > MOST_TAGS) throw refuse.tooManyTags();
   for (const [name, value] of Object.entries(tags)) {

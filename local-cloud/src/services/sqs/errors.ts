@@ -49,5 +49,5 @@ export const refuse = {
       options(`Only one PurgeQueue operation on ${name} is allowed every 60 seconds.`),
     ),
   overLimit: (message: string) => new sdk.OverLimit(options(message)),
-  unbuilt: (what: string) => new AwsError('NotImplemented', `Not built in the local cloud: ${what}`, 501),
+  unbuilt: (what: string) => new sdk.UnsupportedOperation(options(`Not built in the local cloud: ${what}`)),
 };

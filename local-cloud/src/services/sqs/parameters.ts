@@ -19,7 +19,7 @@ export function given<T>(name: string, value: T | undefined): T {
   return value;
 }
 
-/** Members that ask for what is not built. @throws AwsError `NotImplemented` that names them. */
+/** Members that ask for what is not built. @throws UnsupportedOperation that names them. */
 export function refuseMembers(input: object, names: readonly string[], why: string): void {
   const asked = names.filter((name) => (input as Record<string, unknown>)[name] !== undefined);
   if (asked.length > 0) throw refuse.unbuilt(`${why} (${asked.join(', ')})`);

@@ -89,7 +89,7 @@ export function numberOf(attributes: QueueAttributes, name: string): number {
  * Checks attributes that are to be set.
  *
  * @returns them as they are kept; undefined values are to be removed.
- * @throws InvalidAttributeName, InvalidAttributeValue, and AwsError for what is not built.
+ * @throws InvalidAttributeName, InvalidAttributeValue, and UnsupportedOperation for what is not built.
  */
 export function checkedAttributes(given: QueueAttributes): Record<string, string | undefined> {
   const result: Record<string, string | undefined> = {};

@@ -219,8 +219,11 @@ export function queueOperations({ queues, messages, clock, urlOf }: QueueOperati
       return {};
     },
   } satisfies Operations<typeof sdk>;
-  return { operations, create, set, describe, remove };
+  return { operations, create, set, remove };
 }
+
+/** What the resource types need of the operations. */
+export type QueueAdministration = Omit<ReturnType<typeof queueOperations>, 'operations'>;
 
 function labelOf(label: string | undefined): string {
   const text = given('Label', label);

@@ -11,6 +11,7 @@ import { sqsMessages } from './messages.js';
 import { queueOperations } from './queue-operations.js';
 import { sqsQueues } from './queues.js';
 import { receiver } from './receiver.js';
+import { sqsResourceTypes } from './resource-types.js';
 import type { QueueSender } from './sender.js';
 
 /** Operations that are permitted by the permission of another one (service authorization reference, Amazon SQS). */
@@ -20,17 +21,24 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   ChangeMessageVisibilityBatch: 'ChangeMessageVisibility',
 };
 
+/** What SQS needs besides its base. */
+export interface SqsCapabilities {
+  readonly roles: ResourceAccessRoles;
+  /** Address of the local cloud; known when it listens. */
+  readonly endpointUrl: Promise<string>;
+}
+
 /**
  * Amazon Simple Queue Service: standard queues. Speaks AWS JSON 1.0 and, as clients from before November 2023 do,
  * AWS query.
  */
-export function sqs(base: Base, { roles }: { roles: ResourceAccessRoles }): Plugin & { sender: QueueSender } {
+export function sqs(base: Base, { roles, endpointUrl }: SqsCapabilities): Plugin & { sender: QueueSender } {
   const { accountId, clock } = base;
   const queues = sqsQueues(base);
   const messages = sqsMessages(base, queues);
   const receiving = receiver(messages, clock);
   const access = resourceAccess(base, roles);
-  const administration = queueOperations({
+  const { operations: onQueues, ...administration } = queueOperations({
     queues,
     messages,
     clock,
@@ -38,7 +46,7 @@ export function sqs(base: Base, { roles }: { roles: ResourceAccessRoles }): Plug
       `${request.headers['x-forwarded-proto'] ?? 'http'}://${request.headers.host ?? 'localhost'}/${accountId}/${name}`,
   });
   const { operations: onMessages, send } = messageOperations(queues, messages, receiving);
-  const operations: Operations<typeof sdk> = { ...administration.operations, ...onMessages };
+  const operations: Operations<typeof sdk> = { ...onQueues, ...onMessages };
 
   const authorize: Authorize = (operation, input, call) => {
     const { QueueUrl: url, QueueName: name } = input;
@@ -69,6 +77,10 @@ export function sqs(base: Base, { roles }: { roles: ResourceAccessRoles }): Plug
 
   return {
     services: [eitherOf(json, query)],
+    resourceTypes: sqsResourceTypes({
+      ...{ queues, administration, store: base.store },
+      urlOf: async (name) => `${await endpointUrl}/${accountId}/${name}`,
+    }),
     sender: {
       async send(queueArn, body, attributes, caller) {
         const queue = queues.byArn(queueArn);
