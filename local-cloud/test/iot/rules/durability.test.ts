@@ -1,12 +1,15 @@
 import { CreateTopicRuleCommand, IoTClient, ListTopicRulesCommand } from '@aws-sdk/client-iot';
+import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { strToU8, zipSync } from 'fflate';
 import { expect, test } from 'vitest';
+import { openStore } from '../../../src/store/store.js';
 import { atEnd } from '../../support/at-end.js';
 import { clientConfig } from '../../support/cloud.js';
 import { startCommand } from '../../support/command.js';
 import { temporaryDirectory } from '../cloud.js';
 import { ALLOW_ALL, connect, newIdentity } from '../fleet.js';
-import { makeRole, ROLE } from './support.js';
+import { arn, makeRole, ROLE, republish, rulesCloud } from './support.js';
 
 test('what was acknowledged is worked off by its rule, also when the process is killed right behind PUBACK', async () => {
   const directory = temporaryDirectory();
@@ -46,4 +49,46 @@ test('what was acknowledged is worked off by its rule, also when the process is 
   };
   await expect.poll(keys).toEqual(numbers.map((n) => `kept/${n}`).sort());
   await second.cloud.end('SIGTERM');
+});
+
+test('a function that the SQL of a rule waits for does not keep the local cloud from closing; the message waits', async () => {
+  const directory = temporaryDirectory();
+  atEnd(() => directory.remove());
+  const first = await rulesCloud({ stateDirectory: directory.path });
+  const { config } = first;
+  await makeRole(first.cloud, 'runner', [], 'lambda.amazonaws.com');
+  const lambda = new LambdaClient(config);
+  const codeOf = (source: string) =>
+    zipSync({ 'index.js': strToU8(`exports.handler = async () => ${source};`) });
+  const { FunctionArn } = await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName: 'slow',
+      Runtime: 'nodejs22.x',
+      Handler: 'index.handler',
+      Role: 'arn:aws:iam::000000000000:role/runner',
+      Timeout: 900,
+      Code: { ZipFile: codeOf('new Promise(() => {})') },
+    }),
+  );
+  await lambda.send(
+    new AddPermissionCommand({
+      FunctionName: 'slow',
+      StatementId: 'iot',
+      Action: 'lambda:InvokeFunction',
+      Principal: 'iot.amazonaws.com',
+      SourceArn: arn('rule/slow'),
+    }),
+  );
+  await first.rule('slow', `SELECT aws_lambda('${FunctionArn}', *) AS answer FROM 'slow'`, [
+    republish('fast'),
+  ]);
+  const device = await first.client('device');
+  await device.publishAsync('slow', '{}', { qos: 1 });
+  await first.cloud.close();
+
+  const pending = openStore(directory.path);
+  expect([...pending.table<{ ruleName: string }>('iot.pendingRuleRuns').entries()]).toMatchObject([
+    [expect.any(String), { ruleName: 'slow' }],
+  ]);
+  await pending.close();
 });

@@ -51,7 +51,7 @@ export async function rulesCloud(options: Partial<LocalCloudOptions> = {}) {
     log: (_level, message, fields = {}) => logged.push({ message, fields }),
     ...options,
   });
-  const cloud = { ...started, stateDirectory: directory.path };
+  const cloud = { ...started, stateDirectory: options.stateDirectory ?? directory.path };
   const config = { ...clientConfig(cloud), maxAttempts: 1 };
   const iot = new IoTClient(config);
   await makeRole(cloud, 'rules', [{ Effect: 'Allow', Action: '*', Resource: '*' }]);

@@ -60,6 +60,8 @@ export class RulesEngine {
   /** Of the message that is being republished right now. */
   #chain: Chain | undefined;
   #closed = false;
+  /** Each gives up waiting for SQL. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(private readonly needs: EngineNeeds) {
     needs.broker.intercept(BASIC_INGEST, (publish) => this.ingest(publish));
@@ -144,11 +146,12 @@ export class RulesEngine {
     await this.#within(chain, () => take?.(publish));
   }
 
-  /** Resolves when no rule is at work any more. */
+  /** Resolves when no rule is at work any more; functions that SQL waits for are not waited for. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopObserving?.();
     this.needs.runner.end();
+    for (const giveUp of this.#waiting) giveUp();
     await Promise.all(this.#atWork);
   }
 
@@ -208,13 +211,22 @@ export class RulesEngine {
 
   /** @returns whether there is nothing left to do. */
   async #run({ rule, run, message, chain }: Work, output: Selected): Promise<boolean> {
-    let selected: RuleOutput | undefined;
+    let selected: RuleOutput | 'ending' | undefined;
     try {
-      selected = await output;
+      selected = await (output instanceof Promise ? this.#orEnding(output) : output);
     } catch (error) {
       this.#warn('The SQL of a rule failed', run, error);
     }
+    if (selected === 'ending') return false;
     return selected ? this.needs.runner.run(rule, message, selected, chain) : true;
+  }
+
+  #orEnding<T>(promise: Promise<T>): Promise<T | 'ending'> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => resolve('ending');
+      this.#waiting.add(giveUp);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(giveUp));
+    });
   }
 
   #messageOf({ topic, client, peer, payload, qos, properties }: InboundPublish<Peer>): RuleMessage {
