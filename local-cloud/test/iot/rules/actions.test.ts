@@ -3,6 +3,7 @@ import {
   CreateLogGroupCommand,
   FilterLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { CreateTableCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateThingCommand } from '@aws-sdk/client-iot';
 import {
   GetThingShadowCommand,
@@ -444,4 +445,72 @@ test('the SQL of a rule asks functions and shadows, as far as policies let it', 
   ]);
   await send('asks/function', { n: 21 });
   expect(await received.next()).toEqual({ topic: 'asks/out/function', body: { n: 42 } });
+});
+
+test('dynamoDBv2 puts an attribute for each member, dynamoDB all of them into one', async () => {
+  const received = await listen('dynamo', 'dynamo/errors');
+  const dynamo = new DynamoDBClient(config);
+  for (const TableName of ['readings', 'payloads']) {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName,
+        AttributeDefinitions: [
+          { AttributeName: 'device', AttributeType: 'S' },
+          { AttributeName: 'at', AttributeType: 'N' },
+        ],
+        KeySchema: [
+          { AttributeName: 'device', KeyType: 'HASH' },
+          { AttributeName: 'at', KeyType: 'RANGE' },
+        ],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    );
+  }
+  const errorAction = republish('dynamo/errors');
+  const v2 = { dynamoDBv2: { roleArn: ROLE, putItem: { tableName: 'readings' } } };
+  await rule('dynamo_v2', "SELECT *, topic(2) AS device FROM 'dynamo/+/v2'", [v2], { errorAction });
+  const Key = { device: { S: 'dev' }, at: { N: '7' } };
+  const item = async (TableName: string) => (await dynamo.send(new GetItemCommand({ TableName, Key }))).Item;
+  await send('dynamo/dev/v2', { at: 7, on: true, none: null, list: [1, 'a'], nested: { x: 1.5 } });
+  await expect
+    .poll(() => item('readings'))
+    .toEqual({
+      ...Key,
+      on: { BOOL: true },
+      none: { NULL: true },
+      list: { L: [{ N: '1' }, { S: 'a' }] },
+      nested: { M: { x: { N: '1.5' } } },
+    });
+
+  const v1 = {
+    dynamoDB: {
+      roleArn: ROLE,
+      tableName: 'payloads',
+      hashKeyField: 'device',
+      hashKeyValue: '${topic(2)}',
+      rangeKeyField: 'at',
+      rangeKeyValue: '${at}',
+      rangeKeyType: 'NUMBER' as const,
+      payloadField: 'reading',
+    },
+  };
+  await rule('dynamo_v1', "SELECT value FROM 'dynamo/+/v1'", [v1], { errorAction });
+  await send('dynamo/dev/v1', { at: 7, value: 'v' });
+  await expect.poll(() => item('payloads')).toEqual({ ...Key, reading: { M: { value: { S: 'v' } } } });
+
+  await rule('dynamo_raw', "SELECT * FROM 'dynamo/raw'", [v2], { errorAction });
+  for (const wrong of [{ device: 'dev', at: 'no number' }, ['no object'], 'no JSON']) {
+    await send('dynamo/raw', wrong);
+    expect((await received.next()).body).toMatchObject({
+      ruleName: 'dynamo_raw',
+      failures: [
+        {
+          failedAction: 'DynamoDBv2Action',
+          failedResource: 'readings',
+          errorMessage: expect.stringContaining('ValidationException'),
+        },
+      ],
+    });
+  }
+  expect((await dynamo.send(new ScanCommand({ TableName: 'readings' }))).Count).toBe(1);
 });
