@@ -17,7 +17,7 @@ const CODES: readonly [RegExp, sdk.HandlerErrorCode][] = [
   [/LimitExceeded|QuotaExceeded|^TooMany/, sdk.HandlerErrorCode.SERVICE_LIMIT_EXCEEDED],
   [/Conflict|InUse|OperationAborted|StillAttached/, sdk.HandlerErrorCode.RESOURCE_CONFLICT],
   [
-    /Invalid|Validation|Malformed|Missing|Unmodifiable|CertificateState/,
+    /Invalid|Validation|Malformed|Missing|Unmodifiable|CertificateState|NotImplemented/,
     sdk.HandlerErrorCode.INVALID_REQUEST,
   ],
 ];
@@ -25,7 +25,8 @@ const CODES: readonly [RegExp, sdk.HandlerErrorCode][] = [
 /** Sorts an error of a service's operation into Cloud Control's handler error codes. */
 export function handlerFailure(error: unknown): HandlerFailure {
   if (error instanceof AwsError)
-    return { code: codeOf(error.code, error.status < 500), message: error.message };
+    // What is not built (501) will not be so at the next try either.
+    return { code: codeOf(error.code, error.status < 500 || error.status === 501), message: error.message };
   if (error instanceof Error && '$fault' in error) {
     return { code: codeOf(error.name, error.$fault === 'client'), message: error.message };
   }

@@ -271,6 +271,11 @@ test('Cloud Control makes, reads, updates and deletes AWS::IoT::TopicRule', asyn
   await expect(
     control.create(type, { RuleName: 'cc_bad', TopicRulePayload: { ...payload, Sql: 'nothing' } }),
   ).rejects.toThrow();
+  const unbuilt = { ...payload, Actions: [{ Firehose: { RoleArn: ROLE, DeliveryStreamName: 's' } }] };
+  await expect(control.create(type, { TopicRulePayload: unbuilt })).rejects.toMatchObject({
+    name: 'InvalidRequest',
+    message: expect.stringContaining('The action firehose '),
+  });
   await control.delete(type, identifier);
   await expect(control.read(type, identifier)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   await expect(control.delete(type, identifier)).rejects.toMatchObject({ name: 'NotFound' });
