@@ -288,7 +288,7 @@ describe('retireCertificates', () => {
       fc.asyncProperty(event, async (value) => {
         expect(await retireCertificates(value, fleet.ports())).toMatchObject({ outcome: 'refused' });
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     expect(await fleet.allCertificates()).toEqual(all);
   });
