@@ -47,24 +47,28 @@ export function devicePolicyDocument(place: Place): PolicyDocument {
       ),
     },
     {
-      // HTTPS calls carry no thing variables, so the thing cannot be named in these two statements.
-      Effect: 'Allow',
-      Action: ['greengrass:GetDeploymentConfiguration', 'greengrass:ListThingGroupsForCoreDevice'],
-      Resource: [arn(place, 'greengrass', 'coreDevices:*')],
+      // How far its rotation is, the cloud says; the wildcard keeps the document short.
+      Effect: 'Deny',
+      Action: ['iot:Publish'],
+      Resource: [iot(`topic/$aws/things/*/shadow/name/${names.rotationShadow}/*`)],
     },
     {
+      // Calls over HTTPS, each with a kind of resource of its own. They carry no thing variables, so the thing cannot
+      // be named. Components are the fleet's own, and those that AWS publishes.
       Effect: 'Allow',
-      Action: ['greengrass:GetComponentVersionArtifact', 'greengrass:ResolveComponentCandidates'],
-      // The fleet's own components, and those that AWS publishes.
+      Action: [
+        'greengrass:GetComponentVersionArtifact',
+        'greengrass:GetDeploymentConfiguration',
+        'greengrass:ListThingGroupsForCoreDevice',
+        'greengrass:ResolveComponentCandidates',
+        'iot:AssumeRoleWithCertificate',
+      ],
       Resource: [
+        arn(place, 'greengrass', 'coreDevices:*'),
         arn(place, 'greengrass', 'components:*'),
         arn({ ...place, account: 'aws' }, 'greengrass', 'components:*'),
+        iot(`rolealias/${names.roleAlias}`),
       ],
-    },
-    {
-      Effect: 'Allow',
-      Action: ['iot:AssumeRoleWithCertificate'],
-      Resource: [iot(`rolealias/${names.roleAlias}`)],
     },
   );
 }

@@ -3,8 +3,9 @@ import { componentLogs } from './component-logs.js';
 import { containerRegistry } from './container-registry.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
-import { hookSha256, inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
+import { inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
 import { provisioning } from './provisioning.js';
+import { rotation } from './rotation.js';
 import { storage } from './storage.js';
 
 export type { ProgramInputs } from './program-inputs.js';
@@ -16,13 +17,15 @@ export interface ProgramOutputs {
   readonly roleAliasArn: pulumi.Output<string>;
   readonly provisioningBucket: pulumi.Output<string | undefined>;
   readonly artifactsBucket: pulumi.Output<string | undefined>;
+  /** URL of the queue of events that the certificate rotation could not handle. */
+  readonly rotationDeadLetters: pulumi.Output<string>;
 }
 
 /**
  * The whole Pulumi program. The Pulumi command calls it without arguments (it takes a module's only export,
  * the default one, for the program); a deploy in process passes the inputs.
  *
- * Configuration, from `Pulumi.<stack>.yaml`: `mooring:logRetentionDays`.
+ * Configuration, from `Pulumi.<stack>.yaml`: those that `Pulumi.yaml` names.
  *
  * @throws ProgramInputError when the functions were not uploaded before.
  */
@@ -32,6 +35,7 @@ export default async function program(
   const config = new pulumi.Config('mooring');
   const place = await currentPlace();
   const logRetentionDays = config.requireNumber('logRetentionDays');
+  const functions = { bundles: inputs, logRetentionDays };
   const buckets = storage(place);
   containerRegistry();
   componentLogs(place, logRetentionDays);
@@ -39,8 +43,12 @@ export default async function program(
   const { template } = provisioning(place, {
     thingGroup: identity.thingGroup,
     devicePolicy: identity.devicePolicy,
-    hookSha256: hookSha256(inputs),
-    logRetentionDays,
+    ...functions,
+  });
+  const { deadLetters } = rotation(place, {
+    ...functions,
+    rotationsPerSecond: config.requireNumber('rotationsPerSecond'),
+    rotationPatienceSeconds: config.requireNumber('rotationPatienceSeconds'),
   });
   return {
     thingGroupArn: identity.thingGroup.arn,
@@ -48,5 +56,6 @@ export default async function program(
     roleAliasArn: identity.roleAlias.roleAliasArn,
     provisioningBucket: buckets.provisioning.bucketName,
     artifactsBucket: buckets.artifacts.bucketName,
+    rotationDeadLetters: deadLetters.queueUrl,
   };
 }

@@ -2,7 +2,7 @@
 export interface Statement {
   readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
-  readonly Principal?: '*' | { readonly Service: string };
+  readonly Principal?: '*' | { readonly Service: string } | { readonly AWS: string };
   readonly Action: readonly string[];
   readonly Resource?: readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -19,17 +19,21 @@ export function policyDocument(...statements: readonly Statement[]): PolicyDocum
 }
 
 /**
- * The trust policy of a role that `service` assumes on behalf of one resource of this account and of no
- * other (the confused deputy problem, IAM User Guide).
+ * The trust policy of a role that `service` assumes on behalf of this account, and if they are named, of these
+ * resources of it alone (the confused deputy problem, IAM User Guide).
  */
-export function trustPolicy(service: string, account: string, sourceArn?: string): PolicyDocument {
+export function trustPolicy(
+  service: string,
+  account: string,
+  ...sourceArns: readonly string[]
+): PolicyDocument {
   return policyDocument({
     Effect: 'Allow',
     Principal: { Service: service },
     Action: ['sts:AssumeRole'],
     Condition: {
       StringEquals: { 'aws:SourceAccount': account },
-      ...(sourceArn !== undefined && { ArnLike: { 'aws:SourceArn': sourceArn } }),
+      ...(sourceArns.length > 0 && { ArnLike: { 'aws:SourceArn': sourceArns } }),
     },
   });
 }

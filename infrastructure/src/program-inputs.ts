@@ -1,5 +1,3 @@
-import { names } from '@mooring/contracts';
-
 /** What the program is told about the artifacts that were uploaded before it runs. */
 export interface ProgramInputs {
   /** SHA-256 in hexadecimal of each function's bundle in the bootstrap bucket, by the function's name. */
@@ -47,14 +45,14 @@ export function inputsFromEnvironment(env: NodeJS.ProcessEnv): ProgramInputs {
 }
 
 /**
- * @returns the SHA-256 of the allowlist hook's bundle.
+ * @returns the SHA-256 of a function's bundle.
  * @throws ProgramInputError when it is not there or not a SHA-256.
  */
-export function hookSha256(inputs: ProgramInputs): string {
-  const sha256 = inputs.functionBundles[names.allowlistFunction];
+export function bundleSha256(inputs: ProgramInputs, functionName: string): string {
+  const sha256 = inputs.functionBundles[functionName];
   if (sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256)) {
     throw new ProgramInputError(
-      `the function bundles name no SHA-256 for ${names.allowlistFunction}: upload the functions first`,
+      `the function bundles name no SHA-256 for ${functionName}: upload the functions first`,
     );
   }
   return sha256;

@@ -2,9 +2,10 @@ import { names } from '@mooring/contracts';
 import { Role } from '@pulumi/aws-native/iam/index.js';
 import { Policy, ProvisioningTemplate } from '@pulumi/aws-native/iot/index.js';
 import { Permission } from '@pulumi/aws-native/lambda/index.js';
-import { type AllowlistHookInputs, allowlistHook } from './allowlist-hook.js';
+import { allowlistHook } from './allowlist-hook.js';
 import { claimPolicyDocument } from './claim-policy.js';
 import { type FleetIdentity, thingGroupArn } from './fleet-identity.js';
+import type { FunctionInputs } from './lambda-function.js';
 import { arn, type Place } from './place.js';
 import { policyDocument, trustPolicy } from './policy-document.js';
 import { provisioningTemplateBody } from './provisioning-template.js';
@@ -17,7 +18,7 @@ export interface Provisioning {
 /** How a device with a claim certificate becomes one of the fleet, if its serial number is on the allowlist. */
 export function provisioning(
   place: Place,
-  inputs: AllowlistHookInputs & Pick<FleetIdentity, 'thingGroup' | 'devicePolicy'>,
+  inputs: FunctionInputs & Pick<FleetIdentity, 'thingGroup' | 'devicePolicy'>,
 ): Provisioning {
   const templateArn = arn(place, 'iot', `provisioningtemplate/${names.provisioningTemplate}`);
   const claimPolicy = new Policy('claim-policy', {

@@ -1,3 +1,4 @@
+import { names } from '@mooring/contracts';
 import pulumi from '@pulumi/pulumi';
 import program, { type ProgramInputs } from '../src/index.js';
 
@@ -11,8 +12,16 @@ export interface Registered {
 }
 
 export const PLACE = { partition: 'aws', region: 'eu-west-1', account: '123456789012' } as const;
-export const HOOK_SHA256 = 'ab'.repeat(32);
-export const INPUTS: ProgramInputs = { functionBundles: { GreengrassAllowlistHook: HOOK_SHA256 } };
+export const BUNDLE_SHA256 = 'ab'.repeat(32);
+const FUNCTIONS = [
+  names.allowlistFunction,
+  names.rotationRequestFunction,
+  names.csrFunction,
+  names.certificateRetirementFunction,
+];
+export const INPUTS: ProgramInputs = {
+  functionBundles: Object.fromEntries(FUNCTIONS.map((name) => [name, BUNDLE_SHA256])),
+};
 
 /** Runs the program against Pulumi's mocks and returns what it registered, in that order. */
 export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Registered[]> {
@@ -29,14 +38,24 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
         registered.push({ type, name, inputs, after: registered.map((resource) => resource.name) });
         return {
           id: `${name}-id`,
-          state: { ...inputs, arn: `arn-of:${name}`, templateArn: `arn-of:${name}` },
+          state: {
+            ...inputs,
+            arn: `arn-of:${name}`,
+            templateArn: `arn-of:${name}`,
+            topicArn: `arn-of:${name}`,
+            queueUrl: `url-of:${name}`,
+          },
         };
       },
     },
     'mooring',
     'test',
   );
-  pulumi.runtime.setAllConfig({ 'mooring:logRetentionDays': '7' });
+  pulumi.runtime.setAllConfig({
+    'mooring:logRetentionDays': '7',
+    'mooring:rotationsPerSecond': '3',
+    'mooring:rotationPatienceSeconds': '72000',
+  });
   const outputs = await program(inputs);
   await new Promise((resolve) => pulumi.output(outputs).apply(resolve));
   await pulumi.runtime.disconnect();

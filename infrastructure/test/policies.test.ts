@@ -38,6 +38,7 @@ const SUBSCRIBES = (thing: string) => [
   topics.setFrequency(thing),
   topics.csrRequest(thing),
   topics.certificate(thing),
+  topics.certificateDone(thing),
   `$aws/things/${thing}/jobs/$next/namespace-aws-gg-deployment/get/accepted`,
   `$aws/things/${thing}/jobs/9c1e/namespace-aws-gg-deployment/update/rejected`,
   `$aws/things/${thing}/jobs/notify-namespace-aws-gg-deployment`,
@@ -78,6 +79,18 @@ describe('the device policy', () => {
     expect(may('iot:Publish', `topic/${topics.setFrequency('A1')}`)).toBe(false);
     expect(may('iot:Subscribe', `topicfilter/${topics.frequency('A1')}`)).toBe(false);
     expect(may('iot:Receive', `topic/${topics.frequency('A1')}`)).toBe(false);
+  });
+
+  it('lets the device read how far its rotation is, and never say so itself', () => {
+    const shadow = `$aws/things/A1/shadow/name/${names.rotationShadow}`;
+    for (const operation of ['get', 'update', 'delete']) {
+      expect(may('iot:Publish', `topic/${shadow}/${operation}`), operation).toBe(false);
+    }
+    expect(may('iot:Subscribe', `topicfilter/${shadow}/update/accepted`)).toBe(true);
+    for (const action of ['iot:UpdateThingShadow', 'iot:DeleteThingShadow']) {
+      expect(may(action, `thing/A1/${names.rotationShadow}`)).toBe(false);
+    }
+    expect(may('iot:Publish', `topic/${shadow}_2/update`)).toBe(true);
   });
 
   it('allows no topic of another thing, whatever the names', () => {

@@ -10,7 +10,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import program from '../src/index.js';
 import { inputsFromEnvironment } from '../src/program-inputs.js';
-import { evaluate, HOOK_SHA256, named, PLACE, type Registered } from './evaluate.js';
+import { BUNDLE_SHA256, evaluate, INPUTS, named, PLACE, type Registered } from './evaluate.js';
 
 const buckets = bucketNames(PLACE.account, PLACE.region);
 let resources: readonly Registered[];
@@ -72,6 +72,38 @@ describe('least privilege', () => {
       pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/${names.allowlistFunction}:*`,
       reason: 'the log streams of one group',
     },
+    ...[
+      { owner: 'rotation-request', functionName: names.rotationRequestFunction, topic: 'csr_req' },
+      { owner: 'csr-signer', functionName: names.csrFunction, topic: 'crt' },
+      {
+        owner: 'certificate-retirement',
+        functionName: names.certificateRetirementFunction,
+        topic: 'crt_done',
+      },
+    ].flatMap(({ owner, functionName, topic }) =>
+      [
+        { pattern: `iot:eu-west-1:123456789012:topic/device/*/${topic}`, reason: 'one topic of each device' },
+        {
+          pattern: `iot:eu-west-1:123456789012:thing/*/${names.rotationShadow}`,
+          reason: 'one shadow of each device',
+        },
+        { pattern: 'iot:eu-west-1:123456789012:thing/*', reason: 'serial numbers are unknown beforehand' },
+        {
+          pattern: `logs:eu-west-1:123456789012:log-group:/aws/lambda/${functionName}:*`,
+          reason: 'the log streams of one group',
+        },
+      ].map(({ pattern, reason }) => ({ owner: `${owner}-role`, pattern: `arn:aws:${pattern}`, reason })),
+    ),
+    ...['rotation-request-role', 'csr-signer-role', 'certificate-retirement-role'].map((owner) => ({
+      owner,
+      pattern: '*',
+      reason: 'AWS IoT defines no resource for these list and create actions',
+    })),
+    ...['csr-signer-role', 'certificate-retirement-role'].map((owner) => ({
+      owner,
+      pattern: 'arn:aws:iot:eu-west-1:123456789012:cert/*',
+      reason: 'a certificate id is unknown beforehand',
+    })),
     {
       owner: 'device-policy',
       pattern: 'arn:aws:greengrass:eu-west-1:123456789012:coreDevices:*',
@@ -135,8 +167,30 @@ describe('least privilege', () => {
     ]);
   });
 
+  it('allows the resource * only for actions of AWS IoT and Amazon ECR that have no other', () => {
+    const actions = statements()
+      .filter(({ statement }) => statement.Effect === 'Allow' && [statement.Resource].flat().includes('*'))
+      .flatMap(({ statement }) => [statement.Action].flat());
+    expect(new Set(actions)).toEqual(
+      new Set([
+        'ecr:GetAuthorizationToken',
+        'iot:CreateCertificateFromCsr',
+        'iot:ListAuditFindings',
+        'iot:ListCertificates',
+        'iot:ListPrincipalPolicies',
+        'iot:ListPrincipalThings',
+        'iot:RegisterThing',
+      ]),
+    );
+  });
+
   it('lets AWS IoT assume its roles for this account alone', () => {
-    for (const role of ['provisioning-role', 'token-exchange-role']) {
+    for (const role of [
+      'provisioning-role',
+      'token-exchange-role',
+      'rotation-rules-role',
+      'audit-notification-role',
+    ]) {
       expect(inputs(role).assumeRolePolicyDocument).toMatchObject({
         Statement: [{ Condition: { StringEquals: { 'aws:SourceAccount': PLACE.account } } }],
       });
@@ -171,7 +225,7 @@ describe('the pre-provisioning hook', () => {
       role: 'arn-of:allowlist-hook-role',
       code: {
         s3Bucket: buckets.bootstrap,
-        s3Key: objectKeys.functionBundle(names.allowlistFunction, HOOK_SHA256),
+        s3Key: objectKeys.functionBundle(names.allowlistFunction, BUNDLE_SHA256),
       },
       environment: {
         variables: { ALLOWLIST_BUCKET: buckets.provisioning, ALLOWLIST_KEY: objectKeys.allowlist },
@@ -330,7 +384,7 @@ describe('the program’s entry', () => {
   });
 
   it('takes the bundles from the environment', () => {
-    const functionBundles = { GreengrassAllowlistHook: HOOK_SHA256 };
+    const functionBundles = { GreengrassAllowlistHook: BUNDLE_SHA256 };
     expect(inputsFromEnvironment({ MOORING_FUNCTION_BUNDLES: JSON.stringify(functionBundles) })).toEqual({
       functionBundles,
     });
@@ -345,10 +399,13 @@ describe('the program’s entry', () => {
     expect(() => inputsFromEnvironment({ MOORING_FUNCTION_BUNDLES })).toThrow(message);
   });
 
-  it.each<Record<string, string>>([{}, { GreengrassAllowlistHook: 'x' }])(
-    'registers no function without its bundle: %j',
-    async (functionBundles) => {
-      await expect(evaluate({ functionBundles })).rejects.toThrow(/upload the functions first/);
-    },
-  );
+  it.each(Object.keys(INPUTS.functionBundles))('registers no %s without its bundle', async (name) => {
+    for (const sha256 of [undefined, 'x']) {
+      const { [name]: _, ...others } = INPUTS.functionBundles;
+      const functionBundles = { ...others, ...(sha256 !== undefined && { [name]: sha256 }) };
+      await expect(evaluate({ functionBundles })).rejects.toThrow(
+        `the function bundles name no SHA-256 for ${name}: upload the functions first`,
+      );
+    }
+  });
 });
