@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeCertificateCommand, IoTClient, ListThingPrincipalsCommand } from '@aws-sdk/client-iot';
+import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CertificateMessage, names, RotateThingsAnswer, topics } from '@mooring/contracts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { atEnd } from '../../../local-cloud/test/support/at-end.js';
+import { deployLocal } from '../../src/deploy/index.js';
+import { clientConfig } from '../../src/target.js';
+import { DeviceConnection, type Identity, joinFleet, newKey, signingRequest } from './certified-device.js';
+import { type RunningCloud, startCloud } from './running-cloud.js';
+
+let cloud: RunningCloud;
+let iot: IoTClient;
+let data: IoTDataPlaneClient;
+let lambda: LambdaClient;
+let logs: CloudWatchLogsClient;
+
+beforeAll(async () => {
+  cloud = await startCloud();
+  atEnd(() => cloud.stop());
+  await deployLocal(cloud.target);
+  const config = clientConfig(cloud.target);
+  iot = new IoTClient(config);
+  data = new IoTDataPlaneClient(config);
+  lambda = new LambdaClient(config);
+  logs = new CloudWatchLogsClient(config);
+  atEnd(() => {
+    for (const client of [iot, data, lambda, logs]) client.destroy();
+  });
+});
+
+/** The device of a rotation: its connection is that of the certificate which is to be replaced. */
+async function connected(thing: string): Promise<{ identity: Identity; old: DeviceConnection }> {
+  const identity = await joinFleet(iot, thing, 3650);
+  const old = await DeviceConnection.open(cloud, thing, identity);
+  await old.subscribe(topics.csrRequest(thing), topics.certificate(thing), topics.certificateDone(thing));
+  return { identity, old };
+}
+
+/** Plays what the device does when it is asked; returns the certificate that it has in the end. */
+async function rotate(thing: string, { identity, old }: { identity: Identity; old: DeviceConnection }) {
+  const { keys, keyPem } = await newKey();
+  await old.publish(topics.csrResponse(thing), { csr: await signingRequest(keys, thing, identity) });
+  const issued = CertificateMessage.parse(await old.next(topics.certificate(thing)));
+  const now = await DeviceConnection.open(cloud, `${thing}#2`, { ...issued, keyPem });
+  await now.subscribe(topics.certificateDone(thing));
+  await now.publish(topics.certificateAck(thing), { certificateArn: issued.certificateArn });
+  expect(await now.next(topics.certificateDone(thing))).toEqual({ certificateArn: issued.certificateArn });
+  // The replaced certificate connects nobody any more.
+  await old.closed;
+  return issued;
+}
+
+async function certificatesOf(thingName: string): Promise<string[]> {
+  const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName }));
+  return principals.map((principal) => principal.split('/')[1] ?? '');
+}
+
+async function stateOf(thingName: string): Promise<unknown> {
+  const { payload } = await data.send(
+    new GetThingShadowCommand({ thingName, shadowName: names.rotationShadow }),
+  );
+  return JSON.parse(Buffer.from(payload ?? []).toString()).state.reported;
+}
+
+/** The first line of a function's log that contains a text, when it is there. */
+async function logLine(functionName: string, text: string): Promise<string> {
+  for (;;) {
+    const { events = [] } = await logs.send(
+      new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${functionName}` }),
+    );
+    const found = events.find(({ message }) => message?.includes(text));
+    if (found?.message !== undefined) return found.message;
+    await pause(100);
+  }
+}
+
+describe('the deployed rotation', () => {
+  it('replaces the certificate of a device that is asked by name', async () => {
+    const thing = '1000000000000001';
+    const device = await connected(thing);
+    const { Payload } = await lambda.send(
+      new InvokeCommand({
+        FunctionName: names.rotationRequestFunction,
+        Payload: Buffer.from(JSON.stringify({ things: [thing, 'nobody'] })),
+      }),
+    );
+    expect(RotateThingsAnswer.parse(JSON.parse(Buffer.from(Payload ?? []).toString()))).toEqual({
+      requested: [thing],
+      refused: [{ thing: 'nobody', reason: 'there is no such thing' }],
+    });
+    expect(await device.old.next(topics.csrRequest(thing))).toEqual({});
+    const { certificateId } = await rotate(thing, device);
+    expect(await certificatesOf(thing)).toEqual([certificateId]);
+    await expect(
+      iot.send(new DescribeCertificateCommand({ certificateId: device.identity.certificateId })),
+    ).rejects.toThrow('cannot be found');
+    expect(await stateOf(thing)).toMatchObject({ stage: 'completed', certificateId });
+  });
+
+  it('changes nothing for who acknowledges the certificate of another, and logs it', async () => {
+    const [thing, victim] = ['1000000000000004', '1000000000000005'] as const;
+    const { old } = await connected(thing);
+    const { identity } = await connected(victim);
+    await old.publish(topics.certificateAck(thing), { certificateArn: identity.certificateArn });
+    expect(await logLine(names.certificateRetirementFunction, thing)).toContain(
+      '"reason":"the acknowledged certificate is not that of the connection"',
+    );
+    expect(await certificatesOf(victim)).toEqual([identity.certificateId]);
+  });
+
+  it('lets no device speak for another, nor say how far its own rotation is', async () => {
+    const [thing, victim] = ['1000000000000006', '1000000000000007'] as const;
+    const { identity } = await connected(thing);
+    await joinFleet(iot, victim, 3650);
+    for (const topic of [
+      topics.csrResponse(victim),
+      topics.certificateAck(victim),
+      `$aws/things/${thing}/shadow/name/${names.rotationShadow}/update`,
+    ]) {
+      const { client } = await DeviceConnection.open(cloud, `${thing}#9`, identity);
+      await expect(client.publishAsync(topic, '{}', { qos: 1 }), topic).rejects.toThrow();
+      await client.endAsync(true);
+    }
+    for (const one of [thing, victim]) await expect(stateOf(one)).rejects.toThrow(/No shadow exists/);
+  });
+});
