@@ -7,7 +7,7 @@ import { startLogUploads } from './agent/log-uploads.js';
 import { makeRuntime, reportComponents } from './agent/runtime.js';
 import { takeRoot } from './agent-lock.js';
 import { type Clock, systemClock } from './clock.js';
-import { rebootRequest } from './component/command-folder.js';
+import { agentRestartRequest, rebootRequest } from './component/command-folder.js';
 import { ComponentConfigurations } from './config/component-configuration.js';
 import type { EffectiveConfigStore } from './config/effective-config.js';
 import { readInitConfig } from './config/init-config.js';
@@ -15,7 +15,7 @@ import type { ContainerImages } from './containers/images.js';
 import type { EngineChoice } from './containers/open.js';
 import { DeviceError, messageOf } from './errors.js';
 import type { DeviceEvent } from './events.js';
-import { Boot, watchReboots } from './hardware/boot.js';
+import { Boot } from './hardware/boot.js';
 import { plugInButton } from './hardware/button.js';
 import { DEFAULT_LED, plugInLed } from './hardware/leds.js';
 import { type ComponentDetails, type IpcServer, UpdateNegotiation } from './ipc/index.js';
@@ -26,6 +26,7 @@ import { DEFAULT_LOG_BOUNDS, type LogBounds } from './log/log-file.js';
 import type { ConnectionState } from './mqtt/connection.js';
 import { NUCLEUS_VERSION } from './nucleus-version.js';
 import { obtainIdentity } from './provisioning/identity.js';
+import { watchRequest } from './request-file.js';
 import { Tokens } from './tokens.js';
 
 export interface DeviceOptions {
@@ -160,7 +161,12 @@ async function run(context: AgentContext, control: Control): Promise<Device> {
 
   for (const led of leds) plugInLed(layout, led);
   const bootId = new Boot(layout).begin();
-  context.onDispose(watchReboots(rebootRequest(layout), (command) => context.restart('device', command)));
+  for (const [request, what] of [
+    [rebootRequest(layout), 'device'],
+    [agentRestartRequest(layout), 'agent'],
+  ] as const) {
+    context.onDispose(watchRequest(request, (command) => context.restart(what, command)));
+  }
   const button = plugInButton(layout);
   context.onDispose(() => button.close());
 

@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { isIP } from 'node:net';
+import { type KeyPairPaths, readKeyPair } from '../key-pair.js';
 
 /** Where a service that takes the device's certificate is, and the files that the device shows itself with. */
-export interface MutualTlsEndpoint {
+export interface MutualTlsEndpoint extends KeyPairPaths {
   readonly host: string;
   readonly port: number;
   readonly rootCaPath: string;
-  readonly certificatePath: string;
-  readonly privateKeyPath: string;
 }
 
 export interface HttpAnswer {
@@ -33,11 +32,8 @@ export async function requestWithCertificate(
 ): Promise<HttpAnswer> {
   signal.throwIfAborted();
   const { host, port } = endpoint;
-  const identity = {
-    ca: readFileSync(endpoint.rootCaPath),
-    cert: readFileSync(endpoint.certificatePath),
-    key: readFileSync(endpoint.privateKeyPath),
-  };
+  const { certificate, privateKey } = readKeyPair(endpoint);
+  const identity = { ca: readFileSync(endpoint.rootCaPath), cert: certificate, key: privateKey };
   return await new Promise<HttpAnswer>((resolve, reject) => {
     const outgoing = request(
       {

@@ -14,13 +14,14 @@ const DOCKER_PROGRAM = fileURLToPath(new URL('../../bin/virtual-device-docker.js
 
 /**
  * Writes the commands that scripts find before the machine's own: `reboot` and `shutdown`, which restart the
- * device and never the machine, and `docker` where the machine's own is absent or does not answer.
+ * device and never the machine, `systemctl`, which restarts the agent alone, and `docker` where the machine's own is absent or does not answer.
  */
 export function writeCommands(layout: Layout, docker: DockerCommandKind): void {
   const put = (name: string, lines: readonly string[]) =>
     writeFileDurably(join(layout.commands, name), `#!/bin/sh\n${lines.join('\n')}\n`, 0o755);
   put('reboot', rebootScript(layout));
   put('shutdown', shutdownScript(layout));
+  put('systemctl', systemctlScript(layout));
   switch (docker.kind) {
     case 'docker':
       rmSync(join(layout.commands, 'docker'), { force: true });
@@ -44,11 +45,14 @@ function dockerScript(layout: Layout, imageStore: string): string[] {
   ];
 }
 
-const FILE = 'reboot';
-
 /** The file by which the scripts ask the agent to restart the device. */
 export function rebootRequest(layout: Layout): string {
-  return join(layout.run, FILE);
+  return join(layout.run, 'reboot');
+}
+
+/** The file by which the scripts ask the agent to restart itself. */
+export function agentRestartRequest(layout: Layout): string {
+  return join(layout.run, 'restart');
 }
 
 function rebootScript(layout: Layout): string[] {
@@ -76,6 +80,26 @@ function shutdownScript(layout: Layout): string[] {
     '  exit 1',
     'fi',
     `exec ${quote(join(layout.commands, 'reboot'))}`,
+  ];
+}
+
+/** Of a device's services, only that of the core device is there, and only its restart is built. */
+function systemctlScript(layout: Layout): string[] {
+  const refuse = 'of a virtual device only the core is restarted; use systemctl restart greengrass.service';
+  return [
+    '# Asks the agent of the virtual device that this component runs on to restart.',
+    'words=',
+    'for arg in "$@"; do',
+    '  case $arg in',
+    '    --no-block|--quiet|-q|--no-ask-password) ;;',
+    '    *) words="$words $arg" ;;',
+    '  esac',
+    'done',
+    'case $words in',
+    "  ' restart greengrass'|' restart greengrass.service') ;;",
+    `  *) echo "systemctl:$words is not built; ${refuse}" >&2; exit 1 ;;`,
+    'esac',
+    `echo "systemctl$words" > ${quote(agentRestartRequest(layout))} || { echo "systemctl: the device does not take the request" >&2; exit 1; }`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, type FSWatcher, readFileSync, rmSync, watch } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { writeFileDurably } from '../durable-file.js';
 import { makeFolder } from '../folder.js';
 import type { Layout } from '../layout.js';
@@ -37,35 +37,4 @@ export class Boot {
   end(): void {
     rmSync(this.#file, { force: true });
   }
-}
-
-/**
- * Watches for requests to restart the device.
- *
- * @param request the file that a request is
- * @param onRequest called once, with the command that asked
- * @returns ends the watch
- */
-export function watchReboots(request: string, onRequest: (command: string) => void): () => void {
-  rmSync(request, { force: true });
-  let watcher: FSWatcher | undefined;
-  const look = () => {
-    let command: string;
-    try {
-      command = readFileSync(request, 'utf8').trim();
-    } catch {
-      return; // Another file.
-    }
-    // The shell makes the file before it writes the command.
-    if (command === '') return;
-    watcher?.close();
-    watcher = undefined;
-    rmSync(request, { force: true });
-    onRequest(command);
-  };
-  watcher = watch(dirname(request), (_event, name) => {
-    if (name === basename(request)) look();
-  });
-  watcher.on('error', () => {});
-  return () => watcher?.close();
 }

@@ -4,8 +4,9 @@ import { backoff, type Clock, pause } from '../clock.js';
 import type { Endpoint } from '../config/endpoint.js';
 import { DeviceError, messageOf } from '../errors.js';
 import type { Qos } from '../ipc/capabilities.js';
+import { describeCertificate, type KeyPair, readKeyPair } from '../key-pair.js';
 import type { Log } from '../log/device-log.js';
-import { MqttOpenError, openMqtt } from './open.js';
+import { MqttOpenError, type MqttOpenFailure, openMqtt } from './open.js';
 
 /** How to reach AWS IoT Core, for every session of a device. */
 export interface SessionOptions {
@@ -152,13 +153,13 @@ export class MqttSession {
   async #connectOnce(): Promise<number> {
     const { options } = this;
     const { signal } = this.#stop;
+    const pair = ownPair(options);
     const { client, sessionPresent } = await openMqtt(
       {
         endpoint: options.endpoint,
         clientId: this.clientId,
         ca: readPem(options.rootCaPath),
-        certificate: readPem(options.certificatePath),
-        privateKey: readPem(options.privateKeyPath),
+        ...pair,
         version: options.version,
         keepAliveSeconds: options.keepAliveSeconds,
         clean: false,
@@ -168,7 +169,9 @@ export class MqttSession {
         prepare: (opened) => opened.on('message', (_topic, _payload, packet) => this.owner.received(packet)),
       },
       signal,
-    );
+    ).catch((error: unknown) => {
+      throw withCertificate(error, pair, options.clock.now());
+    });
     const since = options.clock.now();
     let reason = 'the connection was closed';
     client.on('disconnect', (packet) => {
@@ -230,6 +233,26 @@ function subscribeOnce(client: MqttClient, filter: string, qos: Qos): Promise<vo
     });
   });
 }
+
+function ownPair(options: SessionOptions): KeyPair {
+  try {
+    return readKeyPair(options);
+  } catch (error) {
+    throw new MqttOpenError('network', `The device's certificate cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Where the cloud does not take the device, what is to be known of the certificate that it showed. */
+function withCertificate(error: unknown, { certificate }: KeyPair, now: number): unknown {
+  if (!(error instanceof MqttOpenError) || !REFUSALS.has(error.kind)) return error;
+  return new MqttOpenError(error.kind, `${error.message}; ${describeCertificate(certificate, now)}`, {
+    cause: error,
+  });
+}
+
+const REFUSALS: ReadonlySet<MqttOpenFailure> = new Set(['dropped', 'refused', 'certificate-refused']);
 
 function readPem(path: string): string {
   try {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { parseEndpoint } from '../config/endpoint.js';
 import { DeviceError, messageOf } from '../errors.js';
+import { type KeyPairPaths, readKeyPair } from '../key-pair.js';
 
 /** Temporary credentials of the role that the device's role alias stands for. */
 export interface AwsCredentials {
@@ -14,15 +15,13 @@ export interface AwsCredentials {
 }
 
 /** Where the device gets its credentials and as whom it asks; read anew for each request. */
-export interface CredentialsSource {
+export interface CredentialsSource extends KeyPairPaths {
   /** `iotCredEndpoint` of the nucleus: host, or host:port. */
   readonly endpoint: string | undefined;
   /** `iotRoleAlias` of the nucleus. */
   readonly roleAlias: string | undefined;
   readonly thingName: string;
   readonly rootCaPath: string;
-  readonly certificatePath: string;
-  readonly privateKeyPath: string;
 }
 
 /** The credentials provider's refusal, or its failure; `status` is undefined when it gave no answer. */
@@ -140,11 +139,8 @@ async function exchange(
   { host, port }: { host: string; port: number },
   roleAlias: string,
 ): Promise<{ status: number; body: string }> {
-  const identity = {
-    ca: readFileSync(source.rootCaPath),
-    cert: readFileSync(source.certificatePath),
-    key: readFileSync(source.privateKeyPath),
-  };
+  const { certificate, privateKey } = readKeyPair(source);
+  const identity = { ca: readFileSync(source.rootCaPath), cert: certificate, key: privateKey };
   return new Promise((resolve, reject) => {
     const call = request(
       {

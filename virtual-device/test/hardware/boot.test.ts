@@ -2,10 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rebootRequest, writeCommands } from '../../src/component/command-folder.js';
-import { Boot, watchReboots } from '../../src/hardware/boot.js';
+import { agentRestartRequest, rebootRequest, writeCommands } from '../../src/component/command-folder.js';
+import { Boot } from '../../src/hardware/boot.js';
 import { type DeviceEvent, startDevice } from '../../src/index.js';
 import { makeLayout } from '../../src/layout.js';
+import { watchRequest } from '../../src/request-file.js';
 import { deploy, log, processesOf, run } from '../support/agent.js';
 import { componentFolders } from '../support/components.js';
 import { prepareDevice, temporaryFolder } from '../support/fixtures.js';
@@ -34,7 +35,7 @@ describe('a boot of the device', () => {
     const ask = (command: string) =>
       execFileSync('/bin/sh', ['-c', `PATH=${layout.commands}:$PATH; ${command}`], { stdio: 'pipe' });
     for (const command of ['reboot', 'shutdown -r now', 'shutdown --reboot +0 because']) {
-      const asked = new Promise<string>((resolve) => watchReboots(rebootRequest(layout), resolve));
+      const asked = new Promise<string>((resolve) => watchRequest(rebootRequest(layout), resolve));
       ask(command);
       expect(await asked).toBe('reboot');
       expect(existsSync(rebootRequest(layout))).toBe(false);
@@ -42,6 +43,22 @@ describe('a boot of the device', () => {
     for (const command of ['shutdown', 'shutdown -h now', 'shutdown -r +5']) {
       expect(() => ask(command)).toThrow(/use shutdown -r now/);
       expect(existsSync(rebootRequest(layout))).toBe(false);
+    }
+  });
+
+  it('goes on when systemctl restarts the core, which is all that it does', async () => {
+    const layout = makeLayout(join(temporaryFolder(), 'v2'));
+    writeCommands(layout, { kind: 'docker' });
+    const ask = (command: string) =>
+      execFileSync('/bin/sh', ['-c', `PATH=${layout.commands}:$PATH; ${command}`], { stdio: 'pipe' });
+    for (const command of ['restart greengrass', '--no-block restart greengrass.service']) {
+      const asked = new Promise<string>((resolve) => watchRequest(agentRestartRequest(layout), resolve));
+      ask(`systemctl ${command}`);
+      expect(await asked).toBe(`systemctl ${command.replace('--no-block ', '')}`);
+    }
+    for (const command of ['', 'reboot', 'stop greengrass', 'restart docker', '-H host restart greengrass']) {
+      expect(() => ask(`systemctl ${command}`)).toThrow(/use systemctl restart greengrass\.service/);
+      expect(existsSync(agentRestartRequest(layout))).toBe(false);
     }
   });
 });
