@@ -18,6 +18,15 @@ describe('the recipes', () => {
       ...[topics.setFrequency, topics.frequency, topics.button].map((topic) => ofAnyThing(topic('THING'))),
     ]);
     expect(await allowed(componentNames.button)).toEqual([topics.localButton()]);
+    expect(await allowed(componentNames.certificateRotator)).toEqual(
+      [
+        topics.csrRequest,
+        topics.certificate,
+        topics.certificateDone,
+        topics.csrResponse,
+        topics.certificateAck,
+      ].map((topic) => ofAnyThing(topic('THING'))),
+    );
     expect(await allowed(componentNames.corrupt)).toEqual([]);
   });
 
@@ -33,7 +42,7 @@ describe('the recipes', () => {
       const [{ Artifacts, Lifecycle }] = recipe.Manifests;
       expect(Artifacts).toEqual([{ URI: 'docker:IMAGE_URI' }]);
       const script = Lifecycle.Run.Script;
-      expect(script).toMatch(/exec docker run --rm --name "\$name"/);
+      expect(script).toMatch(/docker run --rm --name "\$name"/);
       expect(script).toContain('--read-only');
       expect(script).toContain('--cap-drop ALL');
       expect(script).not.toContain('--privileged');

@@ -18,6 +18,8 @@ export interface Subscription {
 export interface Bus {
   /** The component's configuration: the recipe's defaults merged with what deployments changed. */
   configuration(): Promise<unknown>;
+  /** That of the core device's software, the nucleus. */
+  nucleusConfiguration(): Promise<unknown>;
   /** Publishes to the components of this device. */
   publishLocal(topic: string, message: Message): Promise<void>;
   /** Subscribes to what other components of this device publish. */

@@ -19,12 +19,14 @@ export interface Component {
   onStop(undo: () => void | Promise<void>): void;
   /** Ends the component for a reason that only a restart, or somebody, can help. */
   fail(error: unknown): void;
+  /** Ends the component in good order with an exit code that its recipe knows, and a line that says why. */
+  end(code: number, line: string): void;
 }
 
 /**
  * Runs the program of a component as this process, from connecting to the core device to the exit.
  *
- * Exits with 0 after SIGTERM or SIGINT. Exits with 1, after one line that says why, when the program
+ * Exits with 0 after SIGTERM or SIGINT, and with the program's own code when it ends itself. Exits with 1, after one line that says why, when the program
  * cannot start, when it fails, or when the connection to the core device is lost: Greengrass then starts
  * the component again (three times, before it calls it BROKEN), which is simpler and surer than a
  * component that puts half its state back together.
@@ -37,7 +39,8 @@ export async function runComponent(start: (component: Component) => Promise<void
     end = resolve;
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => end({ code: 0, line: `Stops, as asked by ${signal}.` }));
+    // However often: one may come by more than one way.
+    process.on(signal, () => end({ code: 0, line: `Stops, as asked by ${signal}.` }));
   }
   const fail = (error: unknown) => {
     const byHand = error instanceof ComponentError && error.code === 'ENVIRONMENT';
@@ -59,12 +62,13 @@ export async function runComponent(start: (component: Component) => Promise<void
       stopping: stopping.signal,
       onStop: (undo) => undoes.push(undo),
       fail,
+      end: (code, line) => end({ code, line }),
     });
   })().catch(fail);
 
   const { code, line } = await ended;
-  if (code === 0) processLog.info(line);
-  else processLog.problem(line);
+  if (code === 1) processLog.problem(line);
+  else processLog.info(line);
   stopping.abort();
   // A core device that is gone cannot hold up our end.
   setTimeout(() => process.exit(code), CLOSING_MS).unref();
@@ -80,7 +84,7 @@ export async function runComponent(start: (component: Component) => Promise<void
 
 /** How the component ends: its exit code, and the line that says why. */
 interface ComponentEnd {
-  readonly code: 0 | 1;
+  readonly code: number;
   readonly line: string;
 }
 

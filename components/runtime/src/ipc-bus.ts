@@ -42,6 +42,16 @@ export async function connectToCore(env: NodeJS.ProcessEnv): Promise<Bus> {
       return response.value;
     },
 
+    nucleusConfiguration: async () => {
+      const read = (componentName: string) => client.getConfiguration({ componentName, keyPath: [] });
+      const response = await refusedAs(
+        'The core device does not give the configuration of its nucleus',
+        // The small nucleus has a name of its own.
+        read('aws.greengrass.Nucleus').catch(() => read('aws.greengrass.NucleusLite')),
+      );
+      return response.value;
+    },
+
     publishLocal: async (topic, message) => {
       await refusedAs(
         `The core device does not let us publish to ${topic}`,

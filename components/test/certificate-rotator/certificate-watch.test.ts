@@ -91,6 +91,7 @@ describe('the program on a core device', () => {
   it('finds the certificate where the nucleus keeps it, and stays until it is stopped', async () => {
     const device = await CoreDevice.start(programs);
     await writeFile(join(device.root, 'thingCert.crt'), CERTIFICATE);
+    await writeFile(join(device.root, 'privKey.key'), 'the key');
     const running = await device.run(componentNames.certificateRotator);
     await eventually(() => expect(running.out.join()).toContain('O=Mooring, CN=SN-1 is valid until 2049'));
     running.signal('SIGTERM');

@@ -19,6 +19,7 @@ import { type Recipe, recipeOf } from './recipe.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const THING = 'SN-1';
+const NUCLEUS = 'aws.greengrass.Nucleus';
 
 /**
  * As much of a core device as a component sees: the IPC server of the virtual device, the recipe's
@@ -28,6 +29,8 @@ const THING = 'SN-1';
 export class CoreDevice {
   readonly published: { readonly topic: string; readonly payload: string; readonly qos: number }[] = [];
   readonly refusals: string[] = [];
+  /** Where the nucleus is configured to have AWS IoT Core; nobody is there. */
+  iotDataEndpoint = '127.0.0.1:1';
   readonly #recipes = new Map<string, Recipe>();
   readonly #subscribers = new Map<string, (message: IotCoreMessage) => void>();
   #server: IpcServer | undefined;
@@ -55,7 +58,10 @@ export class CoreDevice {
       authenticate: (token) => (this.#recipes.has(token) ? { componentName: token } : undefined),
       accessControlOf: (name) => this.#configuration(name).accessControl,
       configuration: {
-        get: (name, keyPath) => (keyPath.length === 0 ? this.#configuration(name) : undefined),
+        get: (name, keyPath) => {
+          if (keyPath.length > 0) return undefined;
+          return name === NUCLEUS ? { iotDataEndpoint: this.iotDataEndpoint } : this.#configuration(name);
+        },
         update: unused,
         watch: unused,
       },
@@ -108,12 +114,14 @@ export class CoreDevice {
     const running = new RunningProcess(
       spawn('sh', ['-c', variables(Run.Script).replaceAll('IMAGE_URI', component)], {
         cwd: this.root,
+        detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: `${this.programs.dockerFolder}:${process.env.PATH}`,
           AWS_GG_NUCLEUS_DOMAIN_SOCKET_FILEPATH_FOR_COMPONENT: this.#server?.socketPath,
           SVCUID: component,
           AWS_IOT_THING_NAME: THING,
+          GG_ROOT_CA_PATH: join(this.root, 'rootCA.pem'),
           SYSFS_PATH: join(this.root, 'sys'),
           DEVFS_PATH: join(this.root, 'dev'),
           ...Object.fromEntries(Object.entries(Setenv).map(([name, value]) => [name, variables(value)])),
@@ -176,6 +184,7 @@ export class CoreDevice {
   }
 
   async #makeHardware(): Promise<void> {
+    await writeFile(join(this.root, 'rootCA.pem'), '');
     const led = join(this.root, 'sys', 'class', 'leds', 'ACT');
     await mkdir(led, { recursive: true });
     await writeFile(join(led, 'max_brightness'), '255\n');
@@ -206,7 +215,10 @@ export class RunningProcess {
     });
   }
 
+  /** Sends the script a signal; SIGKILL also to all that it started. */
   signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    const { pid, exitCode, signalCode } = this.child;
+    if (signal !== 'SIGKILL' || pid === undefined) this.child.kill(signal);
+    else if (exitCode === null && signalCode === null) process.kill(-pid, signal);
   }
 }

@@ -13,6 +13,7 @@ export class MemoryCore {
   readonly log: string[] = [];
   readonly problems: string[] = [];
   readonly failures: string[] = [];
+  readonly ends: { readonly code: number; readonly line: string }[] = [];
   /** While set, IoT Core is out of reach. */
   offline = false;
   readonly #local = new Set<{ readonly owner: object; readonly topic: string; readonly handler: Handler }>();
@@ -38,6 +39,7 @@ export class MemoryCore {
       env: {},
       stopping: stopping.signal,
       onStop: (undo) => undoes.push(undo),
+      end: (code, line) => void this.ends.push({ code, line }),
       fail: (error) => void this.failures.push(error instanceof Error ? error.message : String(error)),
       stop: async () => {
         stopping.abort();
@@ -75,6 +77,7 @@ export class MemoryCore {
       lost: new Promise(() => {}),
       close: async () => {},
       configuration: async () => ({}),
+      nucleusConfiguration: async () => ({}),
       publishLocal: async (topic, message) => this.#deliver(owner, topic, JSON.stringify(message)),
       subscribeLocal: async (topic, handler): Promise<Subscription> => {
         this.#local.add({ owner, topic, handler });
