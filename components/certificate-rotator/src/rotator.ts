@@ -31,6 +31,8 @@ export interface RotatorParts {
   readonly random: () => number;
 }
 
+/** How many topics of the cloud are listened to. */
+const TOPICS = 3;
 /** Refusals in a row, each while another pair was accepted, that a certificate is given up after. */
 const REFUSALS_THAT_COUNT = 5;
 /** After a certificate was given up the rotation begins anew when so many of the longest pauses are over, or half. */
@@ -94,7 +96,11 @@ export class Rotator {
           this.#wake();
         },
         onSubscribed: () => {
+          const isNew = !this.#subscribed.has(topic);
           this.#subscribed.add(topic);
+          if (isNew && this.#subscribed.size === TOPICS) {
+            this.component.log.info('Hears the cloud: rotates the certificate when it is asked to.');
+          }
           this.#wake();
         },
       },

@@ -105,6 +105,7 @@ describe('a rotation', () => {
     expect(
       world.log.map((line) => line.replaceAll(/[0-9a-f]{64}/g, 'ID').replaceAll(/20\d\d-\S+?Z/g, 'TIME')),
     ).toEqual([
+      'Hears the cloud: rotates the certificate when it is asked to.',
       'The cloud asks to rotate the certificate; begins on TIME.',
       'Begins to rotate the certificate: made a new key, EC-P256.',
       expect.stringMatching(/^Asked for a certificate for key 2; asks again in \d+ s unless it comes\.$/),
