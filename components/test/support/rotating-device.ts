@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, type FSWatcher, readFileSync, watch } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -89,7 +90,6 @@ export class RotatingDevice {
     onTestFinished(() => device.stop());
     device.boot();
     await device.#deploy(image, configuration);
-    await device.running();
     return device;
   }
 
@@ -139,13 +139,19 @@ export class RotatingDevice {
     await this.#ended;
   }
 
-  /** Until the rotator listens to the cloud, again if it did. */
-  async running(from = 0): Promise<void> {
+  /** Until the rotator that runs now hears the cloud. */
+  async listens(): Promise<void> {
     await eventually(() => {
-      const events = this.events.slice(from);
-      const runs = ({ event, component, state }: Record<string, unknown>) =>
-        event === 'component' && component === ROTATOR && state === 'RUNNING';
-      if (!events.some(runs)) throw new Error(`the rotator does not run: ${this.log().slice(-500)}`);
+      const log = this.log();
+      if (log.lastIndexOf('Hears the cloud') > log.lastIndexOf('newState=RUNNING')) return;
+      throw new Error(`it does not hear the cloud: ${log.slice(-1_000)}`);
+    });
+  }
+
+  /** Until the device has told of something, from a number of events on. */
+  async happens(what: string, from: number): Promise<void> {
+    await eventually(() => {
+      if (!this.events.slice(from).some(({ event }) => event === what)) throw new Error(`not ${what}`);
     });
   }
 
@@ -155,10 +161,9 @@ export class RotatingDevice {
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
 
-  says(line: string, times = 1): Promise<void> {
+  says(line: string): Promise<void> {
     return eventually(() => {
-      if (this.log().split(line).length - 1 < times)
-        throw new Error(`not said: ${line}\n${this.log().slice(-3000)}`);
+      if (!this.log().includes(line)) throw new Error(`not said: ${line}\n${this.log().slice(-3000)}`);
     });
   }
 
@@ -192,6 +197,12 @@ export class RotatingDevice {
     return (await readdir(this.certificates)).sort();
   }
 
+  /** Whether key and certificate at the configured paths belong together. */
+  get hasPair(): boolean {
+    const certificate = new X509Certificate(readFileSync(join(this.root, 'thingCert.crt')));
+    return certificate.checkPrivateKey(createPrivateKey(readFileSync(join(this.root, 'privKey.key'))));
+  }
+
   /** The id of the certificate at the configured path. */
   get certificateId(): string {
     return certificateId(readFileSync(join(this.root, 'thingCert.crt'), 'utf8'));
@@ -222,9 +233,7 @@ export class RotatingDevice {
       join(recipes, `${ROTATOR}-${version}.json`),
       fillRecipe(text, { name: ROTATOR, version, image, bucket: '' }),
     );
-    await eventually(() => {
-      if (!this.events.some(({ event }) => event === 'connected')) throw new Error('not connected');
-    });
+    await this.happens('connected', 0);
     const update = { [ROTATOR]: { MERGE: { pauses: { first: 0.5, longest: 1 }, ...configuration } } };
     await promisify(execFile)(process.execPath, [
       ...[COMMAND, 'deployment', 'create', '--root', this.root, '--wait', '--recipeDir', recipes],

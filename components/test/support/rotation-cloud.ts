@@ -67,6 +67,8 @@ export class RotationCloud {
   /** What devices published, oldest first. */
   readonly heard: { readonly topic: string; readonly payload: string }[] = [];
   readonly failures: unknown[] = [];
+  /** Told of all that is published to devices. */
+  onPublish: (topic: string, message: object) => void = () => {};
   ports: Partial<Ports> = { http: 0, mqtt: 0, https: 0 };
   rootCa = '';
   #cloud: LocalCloud | undefined;
@@ -133,6 +135,7 @@ export class RotationCloud {
   }
 
   publish(topic: string, message: object): void {
+    this.onPublish(topic, message);
     for (let copy = 0; copy < this.behaviour.copies; copy++) {
       this.#operator?.publish(topic, JSON.stringify(message), { qos: 1 });
     }

@@ -75,8 +75,13 @@ describe('the whole system on one machine', () => {
     expect(JSON.parse(deploy.stdout)).toMatchObject({ changed: false, revision: { revision: '1' } });
     const list = await mooring('components', 'list', '--json', '--state-directory', state);
     expect(JSON.parse(list.stdout)).toEqual(
-      ['docker_button', 'docker_certificate_rotator', 'docker_led', 'os_update'].map((name) =>
-        expect.objectContaining({ name, newest: '1.0.0', deployed: '1.0.0', heldBack: [] }),
+      [
+        { name: 'docker_button', version: '1.0.0' },
+        { name: 'docker_certificate_rotator', version: '1.1.0' },
+        { name: 'docker_led', version: '1.0.0' },
+        { name: 'os_update', version: '1.0.0' },
+      ].map(({ name, version }) =>
+        expect.objectContaining({ name, newest: version, deployed: version, heldBack: [] }),
       ),
     );
   });
