@@ -33,6 +33,11 @@ export interface LocalCloudOptions {
   /** Twelve digits. */
   accountId?: string;
   region?: string;
+  /**
+   * How long device certificates that are made are valid: a number and a unit, such as `20d`, `36h` or `90s`; to the end
+   * of 2049, as AWS IoT's, when it is not given. `PUT /_local/certificate-validity` changes it while the cloud runs.
+   */
+  certificateValidity?: string;
   clock?: Clock;
   log?: Log;
 }
@@ -121,6 +126,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         writeObject: objects.writeObject,
         logs: logs.writer,
       },
+      defender: { roles, topics: notifications.publisher },
+      certificateValidity: options.certificateValidity,
     });
     const iotData = iotDataPlane(base, iotCore);
     const iotJobsData = iotJobsDataPlane(base, iotCore);

@@ -3,6 +3,7 @@ import { systemClock } from './clock.js';
 import { LocalCloudError } from './errors.js';
 import { DEFAULT_PORTS, type LocalCloud, startLocalCloud } from './local-cloud.js';
 import { jsonLog, type Log, type LogLevel } from './log.js';
+import { parseValidity } from './services/iot/certificate-validity.js';
 
 interface Arguments {
   stateDirectory: string;
@@ -12,6 +13,7 @@ interface Arguments {
   httpsPort: number;
   accountId: string;
   region: string;
+  certificateValidity?: string;
   logLevel: LogLevel;
   json?: true;
   exitWithParent?: true;
@@ -26,6 +28,11 @@ const program = new Command('local-cloud')
   .option('--https-port <port>', 'HTTPS over mutual TLS', port, DEFAULT_PORTS.https)
   .option('--account-id <digits>', 'AWS account id', accountId, '000000000000')
   .option('--region <name>', 'AWS region', region, 'eu-central-1')
+  .option(
+    '--certificate-validity <duration>',
+    'of device certificates that are made, such as 20d, 36h or 90s (default: to the end of 2049, as AWS)',
+    certificateValidity,
+  )
   .option('--log-level <level>', 'debug, info, warn or error', logLevel, 'warn')
   .option('--json', 'print one JSON object when it is ready')
   .option('--exit-with-parent', 'end when standard input ends')
@@ -117,6 +124,15 @@ function accountId(text: string): string {
 function region(text: string): string {
   if (/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(text)) return text;
   throw new InvalidArgumentError('A region has a name like eu-central-1.');
+}
+
+function certificateValidity(text: string): string {
+  try {
+    parseValidity(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof LocalCloudError ? error.message : String(error));
+  }
 }
 
 function logLevel(text: string): LogLevel {

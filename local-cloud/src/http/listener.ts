@@ -7,6 +7,7 @@ import type { SecureContextOptions, TLSSocket, TlsOptions } from 'node:tls';
 import { reportDefect } from '../defects.js';
 import { LocalCloudError } from '../errors.js';
 import type { HttpHandler } from './front.js';
+import { isLoopback } from './loopback.js';
 import type { HttpRequest, HttpResponse } from './messages.js';
 
 /** A listening server. */
@@ -119,8 +120,6 @@ async function serve(
   }
 }
 
-const LOOPBACK = /^(127\.|::1$)/;
-
 /** The request as services see it. */
 export function requestOf(incoming: IncomingMessage): HttpRequest {
   const [path = '/', ...rest] = (incoming.url ?? '/').split('?');
@@ -138,7 +137,7 @@ export function requestOf(incoming: IncomingMessage): HttpRequest {
     query: new URLSearchParams(rawQuery),
     headers,
     body: incoming,
-    secure: 'encrypted' in incoming.socket || LOOPBACK.test(sourceIp),
+    secure: 'encrypted' in incoming.socket || isLoopback(sourceIp),
     sourceIp,
   };
 }

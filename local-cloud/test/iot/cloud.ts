@@ -9,7 +9,7 @@ import type { Base } from '../../src/plugin.js';
 import { greengrass } from '../../src/services/greengrassv2/greengrass.js';
 import type { RoleAuthority } from '../../src/services/iam/role-authority.js';
 import { servicePath } from '../../src/services/iot/devices/https-listener.js';
-import { type Iot, iot } from '../../src/services/iot/iot.js';
+import { type Iot, type IotCapabilities, iot } from '../../src/services/iot/iot.js';
 import { credentialsProvider } from '../../src/services/iot-credentials/credentials-provider.js';
 import { IOT_DATA_PATHS, iotDataPlane } from '../../src/services/iot-data/iot-data.js';
 import { IOT_JOBS_DATA_PATH, iotJobsDataPlane } from '../../src/services/iot-jobs-data/iot-jobs-data.js';
@@ -34,6 +34,8 @@ export interface IotCloudOptions {
   clock?: Clock;
   invoker?: FunctionInvoker;
   roles?: RoleAuthority;
+  defender?: IotCapabilities['defender'];
+  certificateValidity?: string;
   onLog?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -57,8 +59,10 @@ export async function openIotCloud(options: IotCloudOptions = {}): Promise<IotCl
     log: (_level, message, fields = {}) => options.onLog?.(message, fields),
   };
   const issuer = credentialsIssuer(base);
-  const { invoker, roles } = options;
-  const iotCore = await iot(base, { host: '127.0.0.1', credentials: issuer.lookup, invoker, roles });
+  const { invoker, roles, defender, certificateValidity } = options;
+  const iotCore = await iot(base, {
+    ...{ host: '127.0.0.1', credentials: issuer.lookup, invoker, roles, defender, certificateValidity },
+  });
   const data = iotDataPlane(base, iotCore);
   const jobsData = iotJobsDataPlane(base, iotCore);
   const greengrassPlugin = greengrass(base, { ...iotCore, issuer });

@@ -13,10 +13,14 @@ import type { RoleAuthority } from '../iam/role-authority.js';
 import type { FunctionInvoker } from '../lambda/invoker.js';
 import type { ObjectReader } from '../s3/object-reader.js';
 import { type IotArns, iotArns } from './arns.js';
+import { deviceDefenderAudit } from './audit/audit.js';
+import type { TopicPublisher } from './audit/notices.js';
+import type { AuditRoles } from './audit/roles.js';
 import { PolicyAuthorizer } from './authorization/authorizer.js';
 import { controlPlanePermission } from './authorization/control-plane.js';
 import { type DeviceAccess, deviceAccess } from './authorization/device-access.js';
 import { PermissionSource } from './authorization/permissions.js';
+import { CertificateValidity } from './certificate-validity.js';
 import { Changes } from './changes.js';
 import { type DevicePath, listenDeviceHttps } from './devices/https-listener.js';
 import { identifyByCertificate } from './devices/identity.js';
@@ -77,6 +81,10 @@ export interface IotCapabilities {
   readonly roles?: RoleAuthority | undefined;
   /** What the actions of topic rules work with. */
   readonly ruleTargets?: RuleTargets | undefined;
+  /** What Device Defender audits and notifies with; without it no role of its exists. */
+  readonly defender?: { readonly roles: AuditRoles; readonly topics: TopicPublisher } | undefined;
+  /** Of device certificates that are made, such as `20d`; without it as AWS IoT's, to the end of 2049. */
+  readonly certificateValidity?: string | undefined;
 }
 
 /** AWS IoT: the control plane, and what other services build on. */
@@ -124,7 +132,8 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const tables = openTables(store);
   const changes = new Changes(store);
   const arns = iotArns(base);
-  const authority = await openCertificateAuthority(store, clock);
+  const validity = new CertificateValidity(clock, capabilities.certificateValidity);
+  const authority = await openCertificateAuthority(store, clock, () => validity.end());
   writeFileSync(join(base.stateDirectory, 'root-ca.pem'), authority.rootPem);
 
   const things = thingRegistry(tables, changes, arns);
@@ -194,6 +203,13 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   });
   rules.start();
 
+  const audit = deviceDefenderAudit(base, {
+    ...{ registry: tables, changes, arns, broker, certificates, groups, failed },
+    roles: capabilities.defender?.roles,
+    topics: capabilities.defender?.topics,
+  });
+  audit.start();
+
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
     name: 'iot',
@@ -213,6 +229,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...aliases.operations,
       ...tagging(tables, changes, arns, {
         ...{ job: jobs.store, jobtemplate: jobTemplates, rule: rules },
+        ...audit.taggable,
       }).operations,
       ...jobOperations(jobs, tables, arns, capabilities.readObject, jobTemplates).operations,
       ...executionOperations(jobs, arns, clock).operations,
@@ -220,6 +237,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...ruleOperations(rules),
       ...settings.operations,
       ...presence.operations,
+      ...audit.operations,
     },
     validationError: { code: 'InvalidRequestException' },
     ...(roles && {
@@ -278,9 +296,11 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       resourceTypes: [
         ...thingResourceTypes({ ...shared, things, types, groups }),
         ...identityResourceTypes({ ...shared, policies, templates, aliases }),
+        ...audit.resourceTypes(tags),
         topicRuleType(rules, tags, changes),
       ],
       paths: [
+        validity.path,
         {
           prefix: '/_local/root-ca.pem',
           handle: async () => ({
@@ -295,6 +315,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
         tokens.close();
         tls.close();
         webSocket.close();
+        await audit.close();
         await broker.close();
         await ruleEngine.close();
         await presence.close();

@@ -27,6 +27,8 @@ export interface IssuedCertificate {
   readonly pem: string;
   readonly notBefore: number;
   readonly notAfter: number;
+  /** Set when the key was made here too. */
+  readonly keyMadeHere?: true;
 }
 
 export interface KeyPairPem {
@@ -120,7 +122,7 @@ export async function openCertificateAuthority(
         publicKeyEncoding: { type: 'spki', format: 'pem' },
         privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
       });
-      return { ...(await signDevice(new PublicKey(keyPair.publicKey))), keyPair };
+      return { ...(await signDevice(new PublicKey(keyPair.publicKey))), keyMadeHere: true, keyPair };
     },
     async serverCredentials(names) {
       const current = table.get('server');

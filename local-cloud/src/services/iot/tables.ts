@@ -76,6 +76,8 @@ export interface CertificateRecord {
   notAfter: number;
   customerVersion: number;
   generationId: string;
+  /** Set when the key was made here too. */
+  keyMadeHere?: true;
 }
 
 export interface PolicyRecord {

@@ -17,6 +17,8 @@ const NAMED: readonly (readonly [member: string, arn: (arns: IotArns, name: stri
   ['templateName', (arns, name) => arns.template(name)],
   ['roleAlias', (arns, name) => arns.roleAlias(name)],
   ['ruleName', (arns, name) => arns.of(`rule/${name}`)],
+  ['scheduledAuditName', (arns, name) => arns.of(`scheduledaudit/${name}`)],
+  ['actionName', (arns, name) => arns.of(`mitigationaction/${name}`)],
 ];
 
 /** Operations that are about two resources, both of which have to be allowed. */

@@ -28,14 +28,17 @@ export function certificates(
 
   /** Registers a certificate; in a transaction. */
   function register(
-    { certificateId, pem, notBefore, notAfter }: IssuedCertificate,
+    { certificateId, pem, notBefore, notAfter, keyMadeHere }: IssuedCertificate,
     status: CertificateRecord['status'],
     mode: CertificateRecord['mode'] = 'DEFAULT',
   ): CertificateRecord {
     const now = clock.now();
     const dates = { created: now, modified: now, notBefore, notAfter };
     const generationId = randomUUID();
-    const record = { certificateId, pem, status, mode, ...dates, customerVersion: 1, generationId };
+    const record: CertificateRecord = {
+      ...{ certificateId, pem, status, mode, ...dates, customerVersion: 1, generationId },
+      ...(keyMadeHere && { keyMadeHere }),
+    };
     tables.certificates.put(certificateId, record);
     changes.touch(`principal/${arns.certificate(certificateId)}`);
     return record;

@@ -16,7 +16,7 @@ export function tagging(
   tables: Tables,
   changes: Changes,
   arns: IotArns,
-  others: { job: Holder; jobtemplate: Holder; rule: Holder },
+  others: Readonly<Record<string, Holder>>,
 ) {
   const holders: Readonly<Record<string, Holder>> = {
     thingtype: tables.thingTypes,
