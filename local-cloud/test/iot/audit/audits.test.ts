@@ -113,6 +113,25 @@ test('an audit finds active certificates that expire, tells of them, and lists i
     },
   ]);
 
+  // While all of them are looked at for several reasons there is time to think better of it.
+  const targetCheckNames = [EXPIRING, 'DEVICE_CERTIFICATE_AGE_CHECK', 'DEVICE_CERTIFICATE_KEY_QUALITY_CHECK'];
+  await configure(iot, ...targetCheckNames);
+  const start = () => iot.send(new StartOnDemandAuditTaskCommand({ targetCheckNames }));
+  const attempts = await Promise.allSettled(Array.from({ length: 12 }, start));
+  const tasks = attempts.flatMap((one) => (one.status === 'fulfilled' ? [one.value.taskId ?? ''] : []));
+  const refused = attempts.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+  for (const { name } of refused) expect(name).toBe('LimitExceededException');
+  const last = tasks.sort().at(-1) ?? '';
+  const cancel = () => iot.send(new CancelAuditTaskCommand({ taskId: last }));
+  await cancel();
+  expect(await iot.send(new DescribeAuditTaskCommand({ taskId: last }))).toMatchObject({
+    taskStatus: 'CANCELED',
+  });
+  await expect(cancel()).rejects.toMatchObject({ name: 'InvalidRequestException' });
+  const told = await until(() => published.find(({ message }) => message.taskId === last));
+  expect(told.message).toMatchObject({ taskStatus: 'CANCELED' });
+  await until(() => (published.length === 1 + tasks.length ? true : undefined));
+
   // Eleven days on the threshold of 30 days has come to the others, and the first have passed their end after 21.
   clock.advance(21 * DAY);
   const later = await audit(iot, EXPIRING);
@@ -131,7 +150,8 @@ test('an audit finds active certificates that expire, tells of them, and lists i
   const both = await iot.send(
     new ListAuditTasksCommand({ startTime: new Date(started), endTime: new Date(clock.now()) }),
   );
-  expect(both.tasks?.map((one) => one.taskId)).toEqual([taskId, later.taskId]);
+  expect(both.tasks?.map((one) => one.taskId)).toEqual(expect.arrayContaining([taskId, later.taskId]));
+  expect(both.tasks).toHaveLength(2 + tasks.length);
 });
 
 test('a page goes on where the one before ended, whatever happens in between', async () => {
@@ -271,31 +291,6 @@ describe('what cannot be done is refused', () => {
     );
     await expect(iot.send(new CancelAuditTaskCommand({ taskId: 'x' }))).rejects.toMatchObject(unknown);
   });
-});
-
-test('an audit can be canceled; its notification says so', async () => {
-  const { iot, published } = await auditCloud({ certificateValidity: '20d' });
-  await certificates(iot, 600);
-  await configure(iot, EXPIRING, 'DEVICE_CERTIFICATE_AGE_CHECK');
-  const targetCheckNames = [EXPIRING, 'DEVICE_CERTIFICATE_AGE_CHECK'];
-  const start = () => iot.send(new StartOnDemandAuditTaskCommand({ targetCheckNames }));
-  // Several, so that one is still in progress when it is canceled.
-  const tasks = await Promise.all(Array.from({ length: 10 }, start));
-  await expect(start()).rejects.toMatchObject({ name: 'LimitExceededException' });
-  const taskId =
-    tasks
-      .map((task) => task.taskId ?? '')
-      .sort()
-      .at(-1) ?? '';
-  await iot.send(new CancelAuditTaskCommand({ taskId }));
-  const canceled = await iot.send(new DescribeAuditTaskCommand({ taskId }));
-  expect(canceled.taskStatus).toBe('CANCELED');
-  await expect(iot.send(new CancelAuditTaskCommand({ taskId }))).rejects.toMatchObject({
-    name: 'InvalidRequestException',
-  });
-  const told = await until(() => published.find(({ message }) => message.taskId === taskId));
-  expect(told.message).toMatchObject({ taskStatus: 'CANCELED' });
-  await until(() => (published.length === 10 ? true : undefined));
 });
 
 test('a notification waits until it can be published, also through a restart', async () => {
