@@ -7,6 +7,7 @@ import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
 import { cloudWatchLogs } from './services/cloudwatch-logs/cloudwatch-logs.js';
+import { dynamoDb } from './services/dynamodb/dynamodb.js';
 import { ecr } from './services/ecr/ecr.js';
 import { greengrass } from './services/greengrassv2/greengrass.js';
 import { iam } from './services/iam/iam.js';
@@ -90,6 +91,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const tokens = sts(base, { roles, issuer });
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
+    const database = dynamoDb(base, { roles });
     let listening: (endpointUrl: string) => void = () => {};
     const endpoint = new Promise<string>((resolve) => {
       listening = resolve;
@@ -123,6 +125,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         functions: functions.invoker,
         topics: notifications.publisher,
         queues: queues.sender,
+        items: database.writer,
         writeObject: objects.writeObject,
         logs: logs.writer,
       },
@@ -142,6 +145,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       logs,
       objects,
       queues,
+      database,
       functions,
       notifications,
       ecr(base, { endpointUrl: endpoint, roles }),

@@ -12,7 +12,8 @@ export function toJson(schema: NormalizedSchema, value: unknown): unknown {
   if (schema.isDocumentSchema()) return value;
   if (schema.isListSchema()) return (value as unknown[]).map((item) => toJson(schema.getValueSchema(), item));
   if (schema.isMapSchema()) {
-    const result: JsonObject = {};
+    // Without a prototype: a key may be `__proto__`.
+    const result: JsonObject = Object.create(null);
     for (const [name, item] of Object.entries(value)) result[name] = toJson(schema.getValueSchema(), item);
     return result;
   }

@@ -19,8 +19,12 @@ export interface Table<V> {
 export interface Range {
   /** Only keys that start with this. */
   prefix?: string;
-  /** Only keys behind this one. */
+  /** Only keys behind this one: greater ones, or less ones when `reverse`. */
   after?: string;
+  /** Only this key and those behind it. */
+  from?: string;
+  /** From the last key to the first. */
+  reverse?: boolean;
   limit?: number;
 }
 
@@ -40,6 +44,9 @@ export interface Store {
   batch(work: () => void): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Above every other character in the order of keys. */
+const LAST = '\u{10ffff}';
 
 /** Joins the parts of a compound key; parts must not have the control character U+001F. */
 export function key(...parts: string[]): string {
@@ -100,9 +107,13 @@ function lmdbTable<V>(database: Database<V, string>): Table<V> {
       database.putSync(name, value);
     },
     delete: (name) => database.removeSync(name),
-    *entries({ prefix = '', after, limit }: Range = {}) {
-      const start = after !== undefined && after >= prefix ? after : prefix;
-      const range = database.getRange({ start, exclusiveStart: start === after, snapshot: false });
+    *entries({ prefix = '', after, from, reverse = false, limit }: Range = {}) {
+      // Where keys with the prefix begin, or above all of them.
+      const edge = reverse ? `${prefix}${LAST}` : prefix;
+      const wanted = after ?? from ?? edge;
+      const behind = wanted.startsWith(prefix) || (reverse ? wanted < prefix : wanted > prefix);
+      const start = behind ? wanted : edge;
+      const range = database.getRange({ start, reverse, exclusiveStart: start === after, snapshot: false });
       let count = 0;
       for (const entry of range) {
         if (!entry.key.startsWith(prefix) || (limit !== undefined && count >= limit)) return;

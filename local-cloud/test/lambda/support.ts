@@ -122,6 +122,8 @@ export async function startLambda(clock: Clock = systemClock) {
   return {
     client,
     config,
+    queues: queues.sender,
+    topics: topics.publisher,
     control: controlClient,
     endpoint,
     invoker: plugin.invoker,

@@ -73,6 +73,8 @@ export function sqsMessages({ store, clock }: Base, queues: Queues): Messages {
   const table = store.table<StoredMessage>('sqs.messages');
   /** The messages of the queues that were used since the start, in the order in which they were sent. */
   const indexes = new Map<string, Map<string, Entry>>();
+  /** No message of a queue was sent before; so that not all of them are looked at to see whether one expired. */
+  const oldest = new Map<string, number>();
   const listeners = new Map<string, Set<() => void>>();
   let counter = 0;
 
@@ -95,6 +97,8 @@ export function sqsMessages({ store, clock }: Base, queues: Queues): Messages {
   function keep(queue: Queue, sequence: string, message: StoredMessage): void {
     table.put(key(queue.id, sequence), message);
     indexOf(queue).set(sequence, entryOf(message));
+    const known = oldest.get(queue.id);
+    if (known !== undefined) oldest.set(queue.id, Math.min(known, message.sentAt));
   }
 
   function remove(queue: Queue, sequence: string): void {
@@ -118,11 +122,15 @@ export function sqsMessages({ store, clock }: Base, queues: Queues): Messages {
 
   /** Forgets what was kept for longer than the queue keeps messages. */
   function expire(queue: Queue): void {
-    const oldest = clock.now() - numberOf(queue.attributes, 'MessageRetentionPeriod') * 1000;
+    const limit = clock.now() - numberOf(queue.attributes, 'MessageRetentionPeriod') * 1000;
+    if ((oldest.get(queue.id) ?? 0) > limit) return;
+    let first = clock.now();
     for (const [sequence, { sentAt }] of indexOf(queue)) {
       // Dead letters keep the time at which they were sent first, and so stand in no order.
-      if (sentAt <= oldest) remove(queue, sequence);
+      if (sentAt <= limit) remove(queue, sequence);
+      else first = Math.min(first, sentAt);
     }
+    oldest.set(queue.id, first);
   }
 
   /** A message can be deleted with the handle of any of its receptions, as standard queues allow. */
@@ -225,6 +233,7 @@ export function sqsMessages({ store, clock }: Base, queues: Queues): Messages {
         for (const sequence of [...indexOf(queue).keys()]) remove(queue, sequence);
       });
       indexes.delete(queue.id);
+      oldest.delete(queue.id);
       notify(queue);
     },
     listen({ id }, listener) {

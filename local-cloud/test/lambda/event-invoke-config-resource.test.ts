@@ -1,0 +1,61 @@
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { expect, test } from 'vitest';
+import { clientConfig, startCloud } from '../support/cloud.js';
+import { queue } from '../support/queues.js';
+import { resources } from '../support/resources.js';
+import { TRUST } from './support.js';
+
+const TYPE = 'AWS::Lambda::EventInvokeConfig';
+
+test('a function’s dead letters, reserved executions and event invoke configuration', async () => {
+  const cloud = await startCloud();
+  const { create, read, update, delete: remove } = resources(cloud);
+  const iam = new IAMClient(clientConfig(cloud));
+  const { arn } = await queue(new SQSClient(clientConfig(cloud)), 'letters');
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName: 'f', AssumeRolePolicyDocument: JSON.stringify(TRUST) }),
+  );
+  const statement = { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arn };
+  await iam.send(
+    new PutRolePolicyCommand({
+      RoleName: 'f',
+      PolicyName: 'send',
+      PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+    }),
+  );
+  await create('AWS::Lambda::Function', {
+    FunctionName: 'f',
+    Role: Role?.Arn,
+    Runtime: 'nodejs22.x',
+    Handler: 'index.handler',
+    Code: { ZipFile: 'exports.handler = async () => {};' },
+    DeadLetterConfig: { TargetArn: arn },
+    ReservedConcurrentExecutions: 5,
+  });
+  expect(await read('AWS::Lambda::Function', 'f')).toMatchObject({
+    DeadLetterConfig: { TargetArn: arn },
+    ReservedConcurrentExecutions: 5,
+  });
+  await update('AWS::Lambda::Function', 'f', [
+    { op: 'remove', path: '/DeadLetterConfig' },
+    { op: 'remove', path: '/ReservedConcurrentExecutions' },
+  ]);
+  const changed = await read('AWS::Lambda::Function', 'f');
+  expect([changed.DeadLetterConfig, changed.ReservedConcurrentExecutions]).toEqual([undefined, undefined]);
+
+  const key = { FunctionName: 'f', Qualifier: '$LATEST' };
+  const DestinationConfig = { OnFailure: { Destination: arn } };
+  const id = await create(TYPE, { ...key, MaximumRetryAttempts: 0, DestinationConfig });
+  expect(id).toBe('f|$LATEST');
+  expect(await read(TYPE, id)).toEqual({ ...key, MaximumRetryAttempts: 0, DestinationConfig });
+  await update(TYPE, id, [
+    { op: 'remove', path: '/MaximumRetryAttempts' },
+    { op: 'add', path: '/MaximumEventAgeInSeconds', value: 60 },
+  ]);
+  expect(await read(TYPE, id)).toEqual({ ...key, MaximumEventAgeInSeconds: 60, DestinationConfig });
+  await expect(create(TYPE, key)).rejects.toMatchObject({ name: 'AlreadyExists' });
+  await expect(create(TYPE, { ...key, Qualifier: 'alias' })).rejects.toMatchObject({ name: 'NotFound' });
+  await remove(TYPE, id);
+  await expect(read(TYPE, id)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
