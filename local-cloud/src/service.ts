@@ -154,6 +154,10 @@ export function defineService<Sdk>(definition: ServiceDefinition<Sdk>): Service 
       if (error instanceof AwsError && error.code === 'SerializationException') {
         throw new AwsError(validation.code, error.message, validation.status);
       }
+      // Shapes that contain themselves are read by recursion; the stack ends before a hostile body does.
+      if (error instanceof RangeError) {
+        throw new AwsError(validation.code, 'The request is nested too deeply', validation.status);
+      }
       throw error;
     }
   }

@@ -14,6 +14,7 @@ import type { ItemWriter } from './item-writer.js';
 import { Items } from './items.js';
 import { readOperations } from './read-operations.js';
 import { tableOperations } from './table-operations.js';
+import { tableType } from './table-type.js';
 import { Tables } from './tables.js';
 import { tagOperations } from './tag-operations.js';
 import { expiry, timeToLiveOperations } from './time-to-live.js';
@@ -29,6 +30,7 @@ export function dynamoDb(
   const tables = new Tables(store, base);
   const items = new Items(store, tables);
   const writes = new Writes(items);
+  const tableHandling = tableOperations(tables, items, clock);
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
     name: 'dynamodb',
@@ -42,7 +44,7 @@ export function dynamoDb(
       permission: (operation, input) => permissions(tables, operation, input),
     }),
     operations: {
-      ...tableOperations(tables, items, clock).operations,
+      ...tableHandling.operations,
       ...itemOperations(tables, items, writes),
       ...readOperations(tables, items),
       ...batchOperations(tables, items, writes),
@@ -56,6 +58,7 @@ export function dynamoDb(
   const expiring = expiry(items, clock);
   return {
     services: [service],
+    resourceTypes: [tableType(tables, items, tableHandling, () => clock.now())],
     close: async () => expiring.close(),
     writer: {
       async put(tableName, item) {
