@@ -104,6 +104,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       logs: logs.writer,
       readObject: objects.readObject,
       queues: queues.sender,
+      messages: queues.reader,
       // Each of the two needs the other one.
       topics: { publish: (...about) => notifications.publisher.publish(...about) },
     });

@@ -59,6 +59,7 @@ export async function startLambda(clock: Clock = systemClock) {
   const plugin = lambda(base, {
     endpointUrl,
     queues: queues.sender,
+    messages: queues.reader,
     topics: { publish: (...about) => topics.publisher.publish(...about) },
     issuer,
     roles,

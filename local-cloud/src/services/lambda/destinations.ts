@@ -18,6 +18,8 @@ export interface Destinations {
   assertDeadLetterTarget(role: string, arn: string): void;
   /** Checks a destination of an event invoke configuration. @throws InvalidParameterValueException */
   assertDestination(role: string, arn: string): void;
+  /** Checks that a role may receive the messages of a queue. @throws InvalidParameterValueException */
+  assertMayReceive(role: string, queueArn: string): void;
   /** @throws what the other service refuses; InvalidParameterValueException when the role may not do this. */
   send(
     lambda: LambdaFunction,
@@ -56,7 +58,7 @@ export function destinations(
     return TARGETS.find(([pattern]) => pattern.test(arn))?.[1];
   }
 
-  function mayCall(role: string, { action }: Target, arn: string): boolean {
+  function mayCall(role: string, { action }: Pick<Target, 'action'>, arn: string): boolean {
     const roleName = roles.byArn(role)?.roleName;
     if (roleName === undefined) return false;
     const context = new Map([
@@ -97,6 +99,14 @@ export function destinations(
       const target = targetOf(arn);
       if (!target) throw refuse.invalidParameter(`The destination ARN ${arn} is invalid.`);
       assertMayCall(role, target, arn);
+    },
+    assertMayReceive(role, arn) {
+      for (const operation of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes']) {
+        if (mayCall(role, { action: `sqs:${operation}` }, arn)) continue;
+        throw refuse.invalidParameter(
+          `The provided execution role does not have permissions to call ${operation} on SQS`,
+        );
+      }
     },
     async send({ role }, arn, body, attributes = {}) {
       const target = targetOf(arn);

@@ -109,6 +109,11 @@ export function invocation(base: Base, needs: InvocationNeeds) {
     accept(functionArn: string, event: string): void {
       queue.accept(functions.get(functionArn).name, randomUUID(), event);
     },
+    /** The function's answer as JSON; undefined when it failed. @throws ResourceNotFoundException, TooManyRequestsException */
+    async invokeNow(functionName: string, event: string): Promise<string | undefined> {
+      const { payload, functionError } = await run(functions.get(functionName), randomUUID(), event);
+      return functionError === undefined ? payload : undefined;
+    },
     resume: queue.resume,
     close: queue.close,
   };

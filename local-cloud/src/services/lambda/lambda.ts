@@ -11,6 +11,7 @@ import type { RoleDirectory } from '../iam/directory.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import type { ObjectReader } from '../s3/object-reader.js';
 import type { TopicPublisher } from '../sns/publisher.js';
+import type { QueueReader } from '../sqs/reader.js';
 import type { QueueSender } from '../sqs/sender.js';
 import type { CredentialsIssuer } from '../sts/issuer.js';
 import { asyncRecords } from './async-records.js';
@@ -19,6 +20,8 @@ import { concurrency } from './concurrency.js';
 import { destinations } from './destinations.js';
 import { eventInvokeConfigs } from './event-invoke-config.js';
 import { eventInvokeConfigType } from './event-invoke-config-resource.js';
+import { eventSourceMappingType } from './event-source-mapping-resource.js';
+import { eventSourceMappings } from './event-source-mappings.js';
 import { functionOperations } from './function-operations.js';
 import { functionResourceType } from './function-resource.js';
 import { lambdaFunctions } from './functions.js';
@@ -29,6 +32,7 @@ import { resourcePolicies } from './resource-policy.js';
 import { functionEnvironment } from './runtime/environment.js';
 import { functionExecutor, logStreamName } from './runtime/executor.js';
 import { sandboxPool } from './runtime/pool.js';
+import { sourcePoller } from './source-poller.js';
 import { tagOperations } from './tags.js';
 
 /** What Lambda needs besides its base. */
@@ -40,6 +44,7 @@ export interface LambdaCapabilities {
   readonly logs: LogWriter;
   readonly readObject: ObjectReader;
   readonly queues: QueueSender;
+  readonly messages: QueueReader;
   readonly topics: TopicPublisher;
 }
 
@@ -77,6 +82,11 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     configOf: eventConfigs.of,
     tell: asyncRecords(base, eventConfigs, outlets),
   });
+  const poller = sourcePoller(base, needs.messages, invocations.invokeNow);
+  const mappings = eventSourceMappings(base, {
+    ...{ functions, poller, queues: needs.messages },
+    assertMayReceive: outlets.assertMayReceive,
+  });
   packages.keepOnly(new Set([...functions.all()].map(({ codeHash }) => codeHash)));
 
   const operations: Operations<typeof sdk> = {
@@ -102,6 +112,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     ...invocations.operations,
     ...eventConfigs.operations,
     ...reservations.operations,
+    ...mappings.operations,
   };
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -118,7 +129,13 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     }),
     operations,
   });
-  void needs.endpointUrl.then(invocations.resume, () => {});
+  void needs.endpointUrl.then(
+    () => {
+      invocations.resume();
+      mappings.resume();
+    },
+    () => {},
+  );
   return {
     services: [service],
     paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }],
@@ -126,10 +143,13 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
       functionResourceType(functions, reservations, operations),
       permissionResourceType(functions, policies),
       eventInvokeConfigType(functions, eventConfigs),
+      eventSourceMappingType(mappings),
     ],
     invoker: invocations.invoker,
     async close() {
+      const polling = poller.close();
       await pool.close();
+      await polling;
       await executor.close();
       await invocations.close();
     },

@@ -9,7 +9,9 @@ import { refuse } from './errors.js';
 import { messageOperations } from './message-operations.js';
 import { sqsMessages } from './messages.js';
 import { queueOperations } from './queue-operations.js';
+import { queueReader } from './queue-reader.js';
 import { sqsQueues } from './queues.js';
+import type { QueueReader } from './reader.js';
 import { receiver } from './receiver.js';
 import { sqsResourceTypes } from './resource-types.js';
 import type { QueueSender } from './sender.js';
@@ -32,7 +34,10 @@ export interface SqsCapabilities {
  * Amazon Simple Queue Service: standard queues. Speaks AWS JSON 1.0 and, as clients from before November 2023 do,
  * AWS query.
  */
-export function sqs(base: Base, { roles, endpointUrl }: SqsCapabilities): Plugin & { sender: QueueSender } {
+export function sqs(
+  base: Base,
+  { roles, endpointUrl }: SqsCapabilities,
+): Plugin & { sender: QueueSender; reader: QueueReader } {
   const { accountId, clock } = base;
   const queues = sqsQueues(base);
   const messages = sqsMessages(base, queues);
@@ -81,6 +86,7 @@ export function sqs(base: Base, { roles, endpointUrl }: SqsCapabilities): Plugin
       ...{ queues, administration, store: base.store },
       urlOf: async (name) => `${await endpointUrl}/${accountId}/${name}`,
     }),
+    reader: queueReader(queues, messages, receiving),
     sender: {
       async send(queueArn, body, attributes, caller) {
         const queue = queues.byArn(queueArn);

@@ -1,5 +1,5 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from 'vitest';
 import { clientConfig, startCloud } from '../support/cloud.js';
 import { queue } from '../support/queues.js';
@@ -8,15 +8,15 @@ import { TRUST } from './support.js';
 
 const TYPE = 'AWS::Lambda::EventInvokeConfig';
 
-test('a function’s dead letters, reserved executions and event invoke configuration', async () => {
+test('what belongs to asynchronous functions is managed through Cloud Control', async () => {
   const cloud = await startCloud();
   const { create, read, update, delete: remove } = resources(cloud);
   const iam = new IAMClient(clientConfig(cloud));
-  const { arn } = await queue(new SQSClient(clientConfig(cloud)), 'letters');
+  const { arn, url } = await queue(new SQSClient(clientConfig(cloud)), 'letters');
   const { Role } = await iam.send(
     new CreateRoleCommand({ RoleName: 'f', AssumeRolePolicyDocument: JSON.stringify(TRUST) }),
   );
-  const statement = { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: arn };
+  const statement = { Effect: 'Allow', Action: 'sqs:*', Resource: arn };
   await iam.send(
     new PutRolePolicyCommand({
       RoleName: 'f',
@@ -58,4 +58,23 @@ test('a function’s dead letters, reserved executions and event invoke configur
   await expect(create(TYPE, { ...key, Qualifier: 'alias' })).rejects.toMatchObject({ name: 'NotFound' });
   await remove(TYPE, id);
   await expect(read(TYPE, id)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+
+  const mapping = await create('AWS::Lambda::EventSourceMapping', {
+    FunctionName: 'f',
+    EventSourceArn: arn,
+    BatchSize: 5,
+  });
+  await update('AWS::Lambda::EventSourceMapping', mapping, [{ op: 'replace', path: '/BatchSize', value: 6 }]);
+  expect(await read('AWS::Lambda::EventSourceMapping', mapping)).toMatchObject({
+    ...{ Id: mapping, FunctionName: 'f', EventSourceArn: arn, BatchSize: 6, Enabled: true },
+  });
+  await remove('AWS::Lambda::EventSourceMapping', mapping);
+
+  // Whoever waits for messages does not keep the cloud from closing.
+  const waiting = new SQSClient({ ...clientConfig(cloud), maxAttempts: 1 }).send(
+    new ReceiveMessageCommand({ QueueUrl: url, WaitTimeSeconds: 20 }),
+  );
+  const ended = waiting.catch(() => 'ended');
+  await cloud.close();
+  await ended;
 });
