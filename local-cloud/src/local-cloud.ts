@@ -87,8 +87,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   try {
     const issuer = credentialsIssuer(base);
     const identities = iam(base);
-    const { roles } = identities;
-    const tokens = sts(base, { roles, issuer });
+    const { roles, oidcProviders } = identities;
+    const tokens = sts(base, { roles, issuer, oidcProviders });
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
     const database = dynamoDb(base, { roles });

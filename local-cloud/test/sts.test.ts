@@ -1,7 +1,7 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   AssumeRoleCommand,
-  AssumeRoleWithWebIdentityCommand,
+  AssumeRoleWithSAMLCommand,
   GetCallerIdentityCommand,
   GetFederationTokenCommand,
   GetSessionTokenCommand,
@@ -55,15 +55,15 @@ test('the caller is the account, and an operation that is not built says so by n
 test('callers without credentials learn what is not built, and are asked for some otherwise', async () => {
   await expect(
     sts.send(
-      new AssumeRoleWithWebIdentityCommand({
+      new AssumeRoleWithSAMLCommand({
         RoleArn: `${account}:role/x`,
-        RoleSessionName: 'ci',
-        WebIdentityToken: 'token',
+        PrincipalArn: `${account}:saml-provider/x`,
+        SAMLAssertion: 'assertion',
       }),
     ),
   ).rejects.toMatchObject({
     name: 'NotImplementedException',
-    message: expect.stringContaining('AssumeRoleWithWebIdentity'),
+    message: expect.stringContaining('AssumeRoleWithSAML'),
   });
   const response = await fetch(config.endpoint, {
     method: 'POST',

@@ -20,7 +20,9 @@ export type RequestPrincipal =
   | { readonly kind: 'account'; readonly accountId: string }
   /** A session of a role: the role's ARN and the session's. */
   | { readonly kind: 'role'; readonly accountId: string; readonly arns: readonly string[] }
-  | { readonly kind: 'service'; readonly name: string };
+  | { readonly kind: 'service'; readonly name: string }
+  /** Somebody for whom an identity provider vouches: the provider's ARN. */
+  | { readonly kind: 'federated'; readonly provider: string };
 
 /** `implicitDeny`: no statement says anything. */
 export type Decision = 'allowed' | 'explicitDeny' | 'implicitDeny';
@@ -63,6 +65,7 @@ function matchesAny(
 function names(element: PrincipalElement, principal: RequestPrincipal, effect: Statement['effect']): boolean {
   const named = element.entries.some(({ type, value }) => {
     if (principal.kind === 'service') return type === 'Service' && value === principal.name;
+    if (principal.kind === 'federated') return type === 'Federated' && value === principal.provider;
     if (type !== 'AWS') return false;
     if (value === '*') return true;
     if (principal.kind === 'anonymous') return false;

@@ -38,10 +38,13 @@ export function authority(
     return role?.arn === arn ? role : undefined;
   }
 
-  const mayAssume: RoleDirectory['mayAssume'] = (roleArn, { principal, context }) => {
+  const mayAssume: RoleDirectory['mayAssume'] = (
+    roleArn,
+    { principal, context, action = 'sts:AssumeRole' },
+  ) => {
     const role = byArn(roleArn);
     if (!role) return false;
-    const request: AccessRequest = { action: 'sts:AssumeRole', resource: roleArn, context, principal };
+    const request: AccessRequest = { action, resource: roleArn, context, principal };
     return evaluate([parse(role.trustPolicy, 'trust')], request) === 'allowed';
   };
 

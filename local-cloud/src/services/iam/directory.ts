@@ -11,8 +11,14 @@ export interface RoleDirectory {
    * service would say of the call (`aws:SourceAccount`, `aws:SourceArn`) is given as `context`.
    */
   trusts(roleArn: string, servicePrincipal: string, context?: ConditionContext): boolean;
-  /** Whether the role's trust policy lets a principal assume the role, given the condition keys of the call. */
-  mayAssume(roleArn: string, caller: { principal: RequestPrincipal; context: ConditionContext }): boolean;
+  /**
+   * Whether the role's trust policy lets a principal assume the role, given the condition keys of the call; by
+   * `sts:AssumeRole` unless another action is told.
+   */
+  mayAssume(
+    roleArn: string,
+    caller: { principal: RequestPrincipal; context: ConditionContext; action?: string },
+  ): boolean;
 }
 
 export interface KnownRole {

@@ -11,11 +11,17 @@ import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import { tagList } from '../../tags.js';
 import type { IamResources } from './iam-resources.js';
 import { managedPolicyType } from './managed-policy-type.js';
+import { oidcProviderType } from './oidc-provider-type.js';
 import { tagRecord } from './paging.js';
 
-/** `AWS::IAM::Role`, `AWS::IAM::RolePolicy`, `AWS::IAM::ManagedPolicy`. */
+/** `AWS::IAM::Role`, `AWS::IAM::RolePolicy`, `AWS::IAM::ManagedPolicy`, `AWS::IAM::OIDCProvider`. */
 export function iamResourceTypes(resources: IamResources): ResourceType[] {
-  return [roleType(resources), rolePolicyType(resources), managedPolicyType(resources)];
+  return [
+    roleType(resources),
+    rolePolicyType(resources),
+    managedPolicyType(resources),
+    oidcProviderType(resources),
+  ];
 }
 
 const roleSchema = z.strictObject({

@@ -45,14 +45,33 @@ export interface PolicyVersion {
   readonly created: number;
 }
 
+/** An OpenID Connect provider. */
+export interface OidcProvider {
+  readonly arn: string;
+  /** The issuer of its tokens, with its scheme. */
+  readonly url: string;
+  /** Audiences whose tokens are taken. */
+  readonly clientIds: readonly string[];
+  /** SHA-1 of certificates, in hexadecimal. */
+  readonly thumbprints: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 export interface IamTables {
   readonly roles: Table<Role>;
   readonly policies: Table<ManagedPolicy>;
+  readonly oidcProviders: Table<OidcProvider>;
 }
 
-/** Roles by their names in lower case, which must differ by more than case; policies by their ARNs. */
+/** Roles by their names in lower case, which must differ by more than case; policies and providers by their ARNs. */
 export function iamTables(store: Store): IamTables {
-  return { roles: store.table('iam.roles'), policies: store.table('iam.policies') };
+  return {
+    roles: store.table('iam.roles'),
+    policies: store.table('iam.policies'),
+    oidcProviders: store.table('iam.oidc-providers'),
+  };
 }
 
 /** @throws NoSuchEntityException. */

@@ -4,13 +4,15 @@ import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
 import type { RequestPrincipal } from '../../policy/index.js';
 import { requestContext } from '../../request-context.js';
-import type { Call } from '../../service.js';
+import type { Call, Principal } from '../../service.js';
 import type { KnownRole, RoleDirectory } from '../iam/directory.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import type { CredentialsIssuer } from './issuer.js';
 
 /** Seconds that a session may last when one role was assumed by another (IAM user guide, "Role chaining"). */
 const CHAINED_LIMIT = 3600;
+
+const UNBUILT = ['Policy', 'PolicyArns', 'Tags', 'SerialNumber', 'SourceIdentity', 'ProvidedContexts'];
 
 /** AssumeRole: credentials of a role for those whom its trust policy names. */
 export function assumeRole(
@@ -41,11 +43,8 @@ export function assumeRole(
       RoleSessionName: sessionName = '',
       DurationSeconds: duration = 3600,
     } = input;
-    refuseUnbuilt(input);
-    if (!/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
-      throw invalid(patternViolation(sessionName, 'roleSessionName', '[\\w+=,.@-]*'));
-    }
-    if (!/^arn:aws:iam::\d{12}:role\/.+$/.test(roleArn)) throw invalid(`${roleArn} is invalid`);
+    refuseMembers('AssumeRole', input, UNBUILT);
+    checkNames(roleArn, sessionName);
     const role = roles.byArn(roleArn);
     if (!role || !mayAssume(role, input, call)) {
       throw new AwsError(
@@ -54,7 +53,7 @@ export function assumeRole(
         403,
       );
     }
-    checkDuration(duration, role, call);
+    checkDuration(duration, role, call.principal);
     const issued = issuer.issue(role.roleName, sessionName, duration);
     return {
       Credentials: {
@@ -68,14 +67,23 @@ export function assumeRole(
   };
 }
 
-function checkDuration(duration: number, role: KnownRole, { principal }: Call): void {
+/** @throws AwsError `ValidationError`. */
+export function checkNames(roleArn: string, sessionName: string): void {
+  if (!/^[\w+=,.@-]{2,64}$/.test(sessionName)) {
+    throw invalid(patternViolation(sessionName, 'roleSessionName', '[\\w+=,.@-]*'));
+  }
+  if (!/^arn:aws:iam::\d{12}:role\/.+$/.test(roleArn)) throw invalid(`${roleArn} is invalid`);
+}
+
+/** @throws AwsError `ValidationError`. */
+export function checkDuration(duration: number, role: KnownRole, principal?: Principal): void {
   if (!Number.isInteger(duration) || duration < 900 || duration > 43_200) {
     throw invalid(violation(duration, 'durationSeconds', 'Member must have value between 900 and 43200'));
   }
   if (duration > role.maxSessionDuration) {
     throw invalid('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.');
   }
-  if (principal.kind === 'role' && duration > CHAINED_LIMIT) {
+  if (principal?.kind === 'role' && duration > CHAINED_LIMIT) {
     throw invalid(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
     );
@@ -83,24 +91,16 @@ function checkDuration(duration: number, role: KnownRole, { principal }: Call): 
 }
 
 /** What would narrow or mark the session must not be passed over in silence. */
-function refuseUnbuilt(input: AssumeRoleCommandInput): void {
-  const members = [
-    'Policy',
-    'PolicyArns',
-    'Tags',
-    'SerialNumber',
-    'SourceIdentity',
-    'ProvidedContexts',
-  ] as const;
-  const given = members.find((member) => input[member] !== undefined);
+export function refuseMembers(operation: string, input: object, members: readonly string[]): void {
+  const given = members.find((member) => Reflect.get(input, member) !== undefined);
   if (given === undefined) return;
   throw new AwsError(
     'NotImplementedException',
-    `The parameter ${given} of AssumeRole is not built in the local cloud`,
+    `The parameter ${given} of ${operation} is not built in the local cloud`,
     501,
   );
 }
 
-function invalid(message: string): AwsError {
+export function invalid(message: string): AwsError {
   return new AwsError('ValidationError', message);
 }

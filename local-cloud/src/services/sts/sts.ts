@@ -6,14 +6,20 @@ import { readModel } from '../../protocol/model.js';
 import { awsQuery } from '../../protocol/protocols.js';
 import { defineService, type Principal } from '../../service.js';
 import type { RoleDirectory } from '../iam/directory.js';
+import type { OidcProviders } from '../iam/oidc-providers.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import { assumeRole } from './assume-role.js';
 import type { CredentialsIssuer } from './issuer.js';
+import { assumeRoleWithWebIdentity } from './web-identity.js';
 
 /** AWS Security Token Service: who calls, and temporary credentials. */
 export function sts(
   base: Base,
-  capabilities: { roles: RoleDirectory & RoleAuthority; issuer: CredentialsIssuer },
+  capabilities: {
+    roles: RoleDirectory & RoleAuthority;
+    issuer: CredentialsIssuer;
+    oidcProviders: Pick<OidcProviders, 'byUrl'>;
+  },
 ): Plugin {
   const { accountId } = base;
   const { roles, issuer } = capabilities;
@@ -24,8 +30,9 @@ export function sts(
     model,
     protocol: awsQuery(model, 'https://sts.amazonaws.com/doc/2011-06-15/'),
     validationError: { code: 'ValidationError' },
-    authorize(_operation, _input, { principal }) {
-      if (principal.kind !== 'anonymous') return;
+    authorize(operation, _input, { principal }) {
+      // The token is the proof of who calls.
+      if (principal.kind !== 'anonymous' || operation === 'AssumeRoleWithWebIdentity') return;
       throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
     },
     operations: {
@@ -35,6 +42,7 @@ export function sts(
         UserId: userId(principal),
       }),
       AssumeRole: assumeRole(base, capabilities),
+      AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity(base, capabilities),
       GetSessionToken({ DurationSeconds: duration = 43_200, SerialNumber }, { principal }) {
         if (principal.kind !== 'account') {
           throw new AwsError('AccessDenied', 'Cannot call GetSessionToken with session credentials', 403);
