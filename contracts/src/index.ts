@@ -1,6 +1,7 @@
 export { AllowlistError, parseAllowlist } from './allowlist.js';
 export { ButtonMessage, FREQUENCY_RANGE, FrequencyMessage, type Parsed, parseMessage } from './messages.js';
 export {
+  accountTags,
   bucketNames,
   componentNames,
   componentTags,
@@ -9,6 +10,8 @@ export {
   names,
   objectKeys,
   provisioningParameters,
+  roleNames,
+  workflowTokens,
 } from './names.js';
 export { ProvisioningConfig } from './provisioning.js';
 export {

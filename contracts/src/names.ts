@@ -23,7 +23,33 @@ export const names = {
   rotationDeadLetters: 'certificate_rotation_dead_letters',
   /** Named shadow of each thing with its `RotationState`. */
   rotationShadow: 'certificate_rotation',
+  /** The role that workflows assume, and the prefix of its policies' names. */
+  pipelineRole: 'MooringPipeline',
 } as const;
+
+/**
+ * The roles that the infrastructure makes; the pipeline may make these and no others. Their names are those of the
+ * whole account, whatever the region.
+ */
+export const roleNames = [
+  names.tokenExchangeRole,
+  'GreengrassFleetProvisioningRole',
+  'GreengrassRotationRulesRole',
+  'GreengrassAuditNotificationRole',
+  `${names.allowlistFunction}Role`,
+  `${names.rotationRequestFunction}Role`,
+  `${names.csrFunction}Role`,
+  `${names.certificateRetirementFunction}Role`,
+] as const;
+
+/** The tokens that GitHub gives to jobs of workflows: who issues them, and for whom. */
+export const workflowTokens = {
+  issuer: 'token.actions.githubusercontent.com',
+  audience: 'sts.amazonaws.com',
+} as const;
+
+/** Tags of the pipeline's role, which say what the account is for. */
+export const accountTags = { stack: 'mooring:stack', region: 'mooring:region' } as const;
 
 /** Parameters that a device sends with RegisterThing. */
 export const provisioningParameters = { serialNumber: 'SerialNumber' } as const;
@@ -96,6 +122,8 @@ export const objectKeys = {
   /** In `bootstrap`: a claim certificate and its key, for as long as it is not withdrawn. */
   keptClaimCertificate: (certificateId: string) => `claims/${certificateId}/certificate.pem.crt`,
   keptClaimPrivateKey: (certificateId: string) => `claims/${certificateId}/private.pem.key`,
+  /** In `bootstrap`: which stack the account is for. */
+  accountMarker: 'account.json',
   /** In `bootstrap`: the zip of a function, named by the SHA-256 of its content. */
   functionBundle: (name: string, sha256: string) => `functions/${name}/${sha256}.zip`,
 } as const;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { bootstrapCommand } from './commands/bootstrap.js';
 import { buttonCommand } from './commands/button.js';
 import { certificatesCommand } from './commands/certificates.js';
 import { claimCommand } from './commands/claim.js';
@@ -20,6 +21,7 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .description('Fleets of Arm SystemReady devices on AWS, or on this machine')
     .showHelpAfterError('(see --help)')
     .addCommand(startCommand())
+    .addCommand(bootstrapCommand())
     .addCommand(deployCommand())
     .addCommand(provisionCommand())
     .addCommand(componentsCommand())

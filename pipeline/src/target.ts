@@ -27,14 +27,14 @@ export const DEFAULT_REGION = 'eu-central-1';
 
 /**
  * Finds the target of a stack. `local` is the local cloud that runs on the state directory, or the one at
- * `AWS_ENDPOINT_URL`; `dev` and `prod` are AWS with the credentials of the environment.
+ * `AWS_ENDPOINT_URL`, there with the credentials of the environment if it has any; `dev` and `prod` are AWS with the credentials of the environment.
  */
 export function targetOf(stack: Stack, state: StateDirectory): Target {
   // Set to nothing counts as not set, as the AWS SDKs have it.
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined;
   const endpoint = process.env.AWS_ENDPOINT_URL || undefined;
   if (stack === 'local') {
-    if (endpoint !== undefined) return localTarget(endpoint, region);
+    if (endpoint !== undefined) return { ...localTarget(endpoint, region), credentials: ofEnvironment };
     const running = state.running();
     return running
       ? localTarget(running.endpointUrl, running.region)
@@ -55,13 +55,30 @@ export function targetOf(stack: Stack, state: StateDirectory): Target {
   return { stack, region, endpoint: undefined, credentials: fromNodeProviderChain() };
 }
 
+/**
+ * The credentials of the environment for a local cloud that is named there, so that what a role may do can be tried;
+ * without them those of the account.
+ */
+async function ofEnvironment(): Promise<Credentials> {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN,
+  } = process.env;
+  if (!accessKeyId || !secretAccessKey) return LOCAL;
+  return { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }) };
+}
+
+/** The account of the local cloud itself. */
+const LOCAL: Credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+
 /** The local cloud at an endpoint. */
 export function localTarget(endpoint: string, region: string = DEFAULT_REGION): Target {
   return {
     stack: 'local',
     region,
     endpoint,
-    credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
+    credentials: async () => LOCAL,
   };
 }
 
@@ -76,12 +93,17 @@ export function clientConfig(target: Target) {
 
 /** The account that a target's credentials belong to, 12 digits. */
 export async function accountOf(target: Target): Promise<string> {
+  return (await callerOf(target)).account;
+}
+
+/** Whose a target's credentials are: the account, 12 digits, and the ARN. */
+export async function callerOf(target: Target): Promise<{ account: string; arn: string }> {
   const sts = new STSClient(clientConfig(target));
   try {
-    const { Account } = await sts.send(new GetCallerIdentityCommand({}));
+    const { Account, Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
     if (!Account)
       throw new MooringError('NoAccount', 'AWS did not say which account the credentials belong to');
-    return Account;
+    return { account: Account, arn: Arn };
   } finally {
     sts.destroy();
   }

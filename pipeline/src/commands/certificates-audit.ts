@@ -28,8 +28,8 @@ export function auditCertificatesCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (options: AuditArguments) => {
       const { rotateFleet } = await import('../certificates/fleet-rotation.js');
-      const { out, target } = contextOf(options);
-      const fleet = await rotateFleet(target(), {
+      const { out, ownTarget } = contextOf(options);
+      const fleet = await rotateFleet(await ownTarget(), {
         wait: options.wait === true,
         timeout: options.timeout,
         onProgress: out.progress,

@@ -25,9 +25,13 @@ export function rotateCertificatesCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (things: string[], options: RotateArguments) => {
       const { rotateCertificates } = await import('../certificates/rotate.js');
-      const { out, target } = contextOf(options);
+      const { out, ownTarget } = contextOf(options);
       const { wait, timeout } = options;
-      const rotated = await rotateCertificates(target(), things, { wait, timeout, onProgress: out.progress });
+      const rotated = await rotateCertificates(await ownTarget(), things, {
+        wait,
+        timeout,
+        onProgress: out.progress,
+      });
       for (const one of rotated) out.line(rotatedLine(one, timeout, out));
       out.data(rotated);
       if (rotated.some(({ outcome }) => outcome === 'refused' || outcome === 'unfinished')) {

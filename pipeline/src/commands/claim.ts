@@ -46,8 +46,8 @@ function rotateCommand(): Command {
     .description('make a new claim certificate for new images; those of before stay valid until withdrawn')
     .action(async (options: ClaimOptions) => {
       const { handOut, withClaims } = await import('../provisioning/provision.js');
-      const { out, target } = contextOf(options);
-      const { before, claim } = await withClaims(target(), async ({ claims, bucket }) => {
+      const { out, ownTarget } = contextOf(options);
+      const { before, claim } = await withClaims(await ownTarget(), async ({ claims, bucket }) => {
         // Without the infrastructure there is nobody to hand it out to, and no policy for it.
         await bucket.get(objectKeys.claimCertificate);
         const before = await claims.list();
@@ -75,8 +75,8 @@ function withdrawCommand(): Command {
     .argument('<certificate>', 'its id, or the beginning of it')
     .action(async (wanted: string, options: ClaimOptions) => {
       const { withClaims } = await import('../provisioning/provision.js');
-      const { out, target } = contextOf(options);
-      const certificateId = await withClaims(target(), ({ claims }) => claims.withdraw(wanted));
+      const { out, ownTarget } = contextOf(options);
+      const certificateId = await withClaims(await ownTarget(), ({ claims }) => claims.withdraw(wanted));
       out.line(`Withdrawn: ${certificateId}. Devices that have joined keep their own certificates`);
       out.data({ withdrawn: certificateId });
     });

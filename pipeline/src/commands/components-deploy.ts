@@ -64,8 +64,8 @@ export function deployComponentsCommand(): Command {
     .action(async (only: string[], options: DeployArguments) => {
       const { deployComponents } = await import('../rollout/deploy-components.js');
       const { deploymentText, deploymentData, hasFailures } = await import('../rollout/render.js');
-      const { out, target } = contextOf(options);
-      const deployment = await deployComponents(target(), {
+      const { out, ownTarget } = contextOf(options);
+      const deployment = await deployComponents(await ownTarget(), {
         only,
         without: options.without,
         declared: await readDeploymentFile(options.config),

@@ -14,9 +14,9 @@ export function publishComponentsCommand(): Command {
       async (names: string[], options: CommonOptions & BuildArguments & { stack: Stack; build: boolean }) => {
         const { buildAndNote, lastBuild } = await import('../components/last-build.js');
         const { publishComponents } = await import('../components/publish.js');
-        const { out, state, target } = contextOf(options);
+        const { out, state, ownTarget } = contextOf(options);
         state.prepare();
-        const to = target();
+        const to = await ownTarget();
         const built = options.build
           ? await buildAndNote(buildOptions(names, options, state, out.progress))
           : await lastBuild(state.built(options.base), names);

@@ -34,12 +34,21 @@ export function contextOf(options: CommonOptions & { stack?: Stack }): {
   out: Output;
   state: StateDirectory;
   target: () => Target;
+  /** The target for what changes something there: its account is not another stack's. */
+  ownTarget: () => Promise<Target>;
 } {
   const state = new StateDirectory(options.stateDirectory);
+  const target = () => targetOf(options.stack ?? 'local', state);
   return {
     out: processOutput(options.json === true),
     state,
-    target: () => targetOf(options.stack ?? 'local', state),
+    target,
+    async ownTarget() {
+      const { checkAccount } = await import('../bootstrap/account.js');
+      const wanted = target();
+      await checkAccount(wanted);
+      return wanted;
+    },
   };
 }
 

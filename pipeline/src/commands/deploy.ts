@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import {
   type Deployment,
-  type DeployProgress,
   deployAws,
   deployLocal,
   deploymentJson,
@@ -10,11 +9,11 @@ import {
   planJson,
   planLocal,
   renderPlan,
-  renderProgress,
   renderResult,
 } from '../deploy/index.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
+import { progressTeller } from './progress.js';
 
 /** `mooring deploy` */
 export function deployCommand(): Command {
@@ -22,23 +21,16 @@ export function deployCommand(): Command {
     .description('make the cloud what the infrastructure program says; a second run changes nothing')
     .option('--plan', 'only tell what would be done')
     .action(async (options: CommonOptions & { stack: Stack; plan?: true }) => {
-      const { out, target } = contextOf(options);
+      const { out, target, ownTarget } = contextOf(options);
       const { stack } = options;
       const tell = (plan: Plan) => out.line(renderPlan(plan, out.style));
       if (options.plan) {
-        const plan = stack === 'local' ? await planLocal(target()) : await planAws(stack);
+        const plan = stack === 'local' ? await planLocal(await ownTarget()) : await planAws(stack);
         tell(plan);
         out.data(planJson(plan));
         return;
       }
-      const onProgress = (progress: DeployProgress) => {
-        if (progress.kind === 'planned') {
-          if (progress.plan.changes) tell(progress.plan);
-          return;
-        }
-        const line = renderProgress(progress);
-        if (line !== undefined) out.progress(line);
-      };
+      const onProgress = progressTeller(out);
       const deployment: Deployment =
         stack === 'local' ? await deployLocal(target(), onProgress) : await deployAws(stack, onProgress);
       out.line(renderResult(deployment));

@@ -1,14 +1,9 @@
 import { Command } from 'commander';
-import {
-  type DeployProgress,
-  deploymentJson,
-  renderPlan,
-  renderProgress,
-  renderResult,
-} from '../deploy/index.js';
+import { deploymentJson, renderResult } from '../deploy/index.js';
 import { MooringError } from '../errors.js';
 import type { Stack } from '../target.js';
 import { type CommonOptions, contextOf, withStack } from './context.js';
+import { progressTeller } from './progress.js';
 
 interface DestroyOptions extends CommonOptions {
   stack: Stack;
@@ -18,7 +13,7 @@ interface DestroyOptions extends CommonOptions {
 
 const HELP = `
 Without --everything these stay: the devices (things, certificates), the claim certificates, the component versions,
-and the bootstrap bucket. \`mooring deploy\`, \`mooring provision\` and \`mooring fleet sync\` bring the fleet back.`;
+the access of the pipeline, and the bootstrap bucket. \`mooring deploy\`, \`mooring provision\` and \`mooring fleet sync\` bring the fleet back.`;
 
 /** `mooring destroy` */
 export function destroyCommand(): Command {
@@ -38,18 +33,13 @@ export function destroyCommand(): Command {
       }
       const { destroyInfrastructure } = await import('../teardown/destroy.js');
       const { deleteRemains } = await import('../teardown/remains.js');
-      const { out, target } = contextOf({ ...options, stack });
-      const onProgress = (progress: DeployProgress) => {
-        if (progress.kind === 'planned') {
-          if (progress.plan.changes) out.line(renderPlan(progress.plan, out.style));
-          return;
-        }
-        const line = renderProgress(progress);
-        if (line !== undefined) out.progress(line);
-      };
-      const destroyed = await destroyInfrastructure(target(), out.progress, onProgress);
+      const { refuseToThePipeline } = await import('../bootstrap/access.js');
+      const { out, target, ownTarget } = contextOf({ ...options, stack });
+      if (everything) await refuseToThePipeline(target());
+      const from = await ownTarget();
+      const destroyed = await destroyInfrastructure(from, out.progress, progressTeller(out));
       out.line(renderResult(destroyed));
-      if (everything) await deleteRemains(target(), out.progress);
+      if (everything) await deleteRemains(from, out.progress);
       out.line(
         everything
           ? 'Nothing is left'

@@ -41,7 +41,7 @@ function syncCommand(): Command {
     .action(async (options: SyncArguments) => {
       const { planFleet, syncFleet } = await import('../fleet-sync/sync.js');
       const { failOnOutcomes, planLines, resultLines } = await import('../fleet-sync/render.js');
-      const { out, target } = contextOf(options);
+      const { out, target, ownTarget } = contextOf(options);
       const allowlist = await readAllowlistFile(options.allowlist);
       const wish = { allowlist, verify: options.verify === true };
       if (options.dryRun) {
@@ -50,7 +50,7 @@ function syncCommand(): Command {
         out.data({ plan });
         return;
       }
-      const result = await syncFleet(target(), {
+      const result = await syncFleet(await ownTarget(), {
         ...wish,
         ...(options.yesRemove !== undefined && { confirmed: options.yesRemove }),
         onPlan: (plan) => {
@@ -72,10 +72,11 @@ function allowCommand(): Command {
     .action(async (serials: string[], options: FleetOptions) => {
       const { withSerials } = await import('../fleet-sync/allowlist-file.js');
       const { writeAllowlist } = await import('../fleet-sync/sync.js');
-      const { out, target } = contextOf(options);
+      const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withSerials(text, serials);
+      const to = await ownTarget();
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
-      const cloudChanged = await writeAllowlist(target(), edit);
+      const cloudChanged = await writeAllowlist(to, edit);
       out.line(
         cloudChanged
           ? `${serials.join(', ')} may join now`
@@ -95,10 +96,11 @@ function removeCommand(): Command {
       const { withoutSerials } = await import('../fleet-sync/allowlist-file.js');
       const { removeFromFleet } = await import('../fleet-sync/sync.js');
       const { failOnOutcomes } = await import('../fleet-sync/render.js');
-      const { out, target } = contextOf(options);
+      const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withoutSerials(text, serials);
+      const from = await ownTarget();
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
-      const result = await removeFromFleet(target(), serials, edit, out.progress);
+      const result = await removeFromFleet(from, serials, edit, out.progress);
       for (const { thing, certificates = [], failed } of result.outcomes) {
         if (!failed) out.line(`${thing} removed, with ${certificates.length} certificates`);
       }

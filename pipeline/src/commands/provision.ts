@@ -16,8 +16,8 @@ export function provisionCommand(): Command {
     )
     .action(async (options: CommonOptions & { stack: Stack; allowlist: string }) => {
       const { provision } = await import('../provisioning/provision.js');
-      const { out, target } = contextOf(options);
-      const result = await provision(target(), await readAllowlistFile(options.allowlist));
+      const { out, ownTarget } = contextOf(options);
+      const result = await provision(await ownTarget(), await readAllowlistFile(options.allowlist));
       out.line(
         `Claim certificate ${result.claimCertificateCreated ? 'made' : 'kept'}: ${result.claimCertificateId}`,
       );

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames } from '@mooring/contracts';
 import { functionEntries } from '@mooring/functions';
+import { takeAccount } from '../bootstrap/account.js';
 import { bundleFunctions } from '../functions/bundle.js';
 import { uploadFunction } from '../functions/upload.js';
 import { repositoryRoot } from '../repository.js';
-import { accountOf, clientConfig, type Target } from '../target.js';
-import { ensureBootstrapBucket } from './bootstrap-bucket.js';
+import { clientConfig, type Target } from '../target.js';
 import type { Deployment } from './engine.js';
 import type { DeployProgress, Plan } from './engine-ports.js';
 import { deployInProcess, destroyInProcess, type InProcessStack, planInProcess } from './local.js';
@@ -43,13 +43,16 @@ export async function destroyLocal(target: Target, onProgress?: OnProgress): Pro
   return destroyInProcess({ target, project: PROJECT, ...(onProgress && { onProgress }) });
 }
 
-/** Bundles the functions and uploads those that the bootstrap bucket does not have yet. */
+/**
+ * Bundles the functions and uploads those that the bootstrap bucket does not have yet. The account is the stack's then.
+ *
+ * @throws MooringError `OtherAccount`
+ */
 export async function prepareFunctions(target: Target): Promise<FunctionBundles> {
-  const [bundles, account] = await Promise.all([bundleFunctions(functionEntries), accountOf(target)]);
+  const [bundles, account] = await Promise.all([bundleFunctions(functionEntries), takeAccount(target)]);
   const { bootstrap } = bucketNames(account, target.region);
   const s3 = new S3Client(clientConfig(target));
   try {
-    await ensureBootstrapBucket(s3, bootstrap, target.region);
     await Promise.all(bundles.map((bundle) => uploadFunction(s3, bootstrap, bundle)));
   } finally {
     s3.destroy();

@@ -19,6 +19,8 @@ import type { StackProgram } from './stack-program.js';
 export interface InProcessStack {
   /** The cloud; its stack's name is the Pulumi stack's. */
   readonly target: Target;
+  /** The name of its state and its lock in the bootstrap bucket; the stack's unless told. */
+  readonly name?: string;
   /** The Pulumi project's name. */
   readonly project: string;
   /** Configuration values by their whole key, such as `mooring:logRetentionDays`. */
@@ -37,7 +39,7 @@ export interface InProcessStack {
 export async function deployInProcess(stack: InProcessStack): Promise<Deployment> {
   return connected(stack, (clients) =>
     locked(clients, stack, async () =>
-      deployStack(stack.target.stack, await programOf(stack, clients), clients.ports),
+      deployStack(nameOf(stack), await programOf(stack, clients), clients.ports),
     ),
   );
 }
@@ -45,7 +47,7 @@ export async function deployInProcess(stack: InProcessStack): Promise<Deployment
 /** What {@link deployInProcess} would do. Changes nothing. */
 export async function planInProcess(stack: InProcessStack): Promise<Plan> {
   return connected(stack, async (clients) =>
-    planStack(stack.target.stack, await programOf(stack, clients), clients.ports),
+    planStack(nameOf(stack), await programOf(stack, clients), clients.ports),
   );
 }
 
@@ -54,8 +56,12 @@ export async function destroyInProcess(
   stack: Omit<InProcessStack, 'program' | 'config'>,
 ): Promise<Deployment> {
   return connected(stack, (clients) =>
-    locked(clients, stack, () => destroyStack(stack.target.stack, clients.ports)),
+    locked(clients, stack, () => destroyStack(nameOf(stack), clients.ports)),
   );
+}
+
+function nameOf({ name, target }: Pick<InProcessStack, 'target' | 'name'>): string {
+  return name ?? target.stack;
 }
 
 interface Clients {
@@ -66,9 +72,10 @@ interface Clients {
 }
 
 async function connected<T>(
-  { target, onProgress }: Pick<InProcessStack, 'target' | 'onProgress'>,
+  stack: Pick<InProcessStack, 'target' | 'name' | 'onProgress'>,
   work: (clients: Clients) => Promise<T>,
 ): Promise<T> {
+  const { target, onProgress } = stack;
   const account = await accountOf(target);
   const { bootstrap } = bucketNames(account, target.region);
   const s3 = new S3Client(clientConfig(target));
@@ -82,7 +89,7 @@ async function connected<T>(
       ports: {
         cloud: new CloudControl(cloudControl, (milliseconds) => pause(milliseconds)),
         schemas: registrySchemas(cloudFormation),
-        states: new S3StateStore(s3, bootstrap, target.stack),
+        states: new S3StateStore(s3, bootstrap, nameOf(stack)),
         newToken: randomUUID,
         onProgress: onProgress ?? (() => undefined),
       },
@@ -94,10 +101,10 @@ async function connected<T>(
 
 async function locked<T>(
   clients: Clients,
-  { target }: Pick<InProcessStack, 'target'>,
+  stack: Pick<InProcessStack, 'target' | 'name'>,
   work: () => Promise<T>,
 ) {
-  await ensureBootstrapBucket(clients.s3, clients.bootstrap, target.region);
+  await ensureBootstrapBucket(clients.s3, clients.bootstrap, stack.target.region);
   const owner = {
     id: randomUUID(),
     host: hostname(),
@@ -105,7 +112,7 @@ async function locked<T>(
     now: Date.now,
     isRunning,
   };
-  return withStackLock(clients.s3, clients.bootstrap, target.stack, owner, work);
+  return withStackLock(clients.s3, clients.bootstrap, nameOf(stack), owner, work);
 }
 
 async function programOf(

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { GetCallerIdentityCommand, STSClient, STSServiceException } from '@aws-sdk/client-sts';
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import { explain, MooringError } from '../errors.js';
 import type { Credentials } from '../target.js';
 
@@ -14,6 +15,8 @@ export interface AwsSurroundings {
   readonly credentials: () => Promise<Credentials>;
   /** The environment, in which the `pulumi` command is looked for and run. */
   readonly env: NodeJS.ProcessEnv;
+  /** False when the command was found elsewhere than on the PATH. */
+  readonly needsPulumi?: boolean;
   /** Of STS, where it is not AWS's own. */
   readonly endpoint?: string;
 }
@@ -23,10 +26,11 @@ export class PrerequisiteError extends MooringError {
   constructor(
     stack: string,
     readonly missing: readonly string[],
+    task = 'deploy',
   ) {
     super(
       'Prerequisites',
-      `Cannot deploy the stack ${stack} to AWS yet:\n${missing.map((one) => `  - ${one}`).join('\n')}`,
+      `Cannot ${task} the stack ${stack} ${task === 'deploy' ? 'to' : 'on'} AWS yet:\n${missing.map((one) => `  - ${one}`).join('\n')}`,
     );
   }
 }
@@ -40,11 +44,31 @@ export class PrerequisiteError extends MooringError {
 export async function checkPrerequisites(
   surroundings: AwsSurroundings,
 ): Promise<{ region: string; account: string }> {
+  return check(
+    surroundings,
+    'deploy',
+    surroundings.needsPulumi === false ? undefined : await pulumiProblem(surroundings.env),
+  );
+}
+
+/**
+ * The same for what works without the Pulumi command, such as `bootstrap`, with the credentials of the environment.
+ *
+ * @throws PrerequisiteError
+ */
+export async function checkAwsAccess(stack: string, task: string): Promise<void> {
+  const { env } = process;
+  const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
+  await check({ stack, region, credentials: fromNodeProviderChain(), env }, task, undefined);
+}
+
+async function check(
+  surroundings: AwsSurroundings,
+  task: string,
+  pulumi: string | undefined,
+): Promise<{ region: string; account: string }> {
   const endpoint = endpointProblem(surroundings.env);
-  const [pulumi, identity] = await Promise.all([
-    pulumiProblem(surroundings.env),
-    callerIdentity(surroundings, endpoint === undefined),
-  ]);
+  const identity = await callerIdentity(surroundings, endpoint === undefined);
   const { region } = surroundings;
   const missing = [
     endpoint,
@@ -55,7 +79,7 @@ export async function checkPrerequisites(
       : undefined,
   ].filter((problem) => problem !== undefined);
   if (missing.length > 0 || !region || identity.account === undefined) {
-    throw new PrerequisiteError(surroundings.stack, missing);
+    throw new PrerequisiteError(surroundings.stack, missing, task);
   }
   return { region, account: identity.account };
 }
@@ -74,7 +98,7 @@ function endpointProblem(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /** What is wrong with the `pulumi` command, if anything. */
-async function pulumiProblem(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+export async function pulumiProblem(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const install = `install Pulumi ${PULUMI_VERSION} or a later 3.x (curl -fsSL https://get.pulumi.com | sh -s -- --version ${PULUMI_VERSION})`;
   let stdout: string;
   try {

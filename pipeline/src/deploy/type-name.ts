@@ -18,6 +18,11 @@ const SERVICES: Readonly<Record<string, string>> = {
   ssm: 'SSM',
 };
 
+/** CloudFormation's spelling of the types in whose names Pulumi keeps less in capitals. */
+const NAMES: Readonly<Record<string, string>> = {
+  'iam:OidcProvider': 'OIDCProvider',
+};
+
 /**
  * The CloudFormation type of an `aws-native` resource: `aws-native:iot:Policy` is `AWS::IoT::Policy`.
  *
@@ -32,5 +37,5 @@ export function cloudFormationType(pulumiType: string): string {
       `The local target cannot deploy ${pulumiType}: it knows the aws-native modules ${Object.keys(SERVICES).join(', ')}`,
     );
   }
-  return `AWS::${service}::${name}`;
+  return `AWS::${service}::${NAMES[`${module}:${name}`] ?? name}`;
 }

@@ -7,6 +7,7 @@ import {
 import { IoTClient, paginateListThings } from '@aws-sdk/client-iot';
 import { DeleteBucketCommand, NoSuchBucket, S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, componentNames, names } from '@mooring/contracts';
+import { removeAccess } from '../bootstrap/access.js';
 import { Catalogue } from '../components/catalogue.js';
 import { fleetGroupArn } from '../fleet/things.js';
 import { fleetClients } from '../fleet-sync/clients.js';
@@ -21,8 +22,8 @@ const AT_ONCE = 8;
 
 /**
  * Deletes what a destroyed infrastructure leaves on purpose: devices with their certificates, claim certificates,
- * component versions and deployments, and at last the bootstrap bucket, with the state of the infrastructure. Safe to
- * repeat.
+ * component versions and deployments, the access of the pipeline, and at last the bootstrap bucket, with the state of it
+ * all. Safe to repeat.
  */
 export async function deleteRemains(target: Target, tell: (line: string) => void): Promise<void> {
   const devices = await removeDevices(target);
@@ -32,6 +33,8 @@ export async function deleteRemains(target: Target, tell: (line: string) => void
   const { versions, deployments } = await removeComponents(target);
   if (versions + deployments > 0)
     tell(`${versions} component versions and ${deployments} deployments deleted`);
+  const { result } = await removeAccess(target);
+  if (result.deleted > 0) tell(`${result.deleted} resources of the pipeline's access deleted`);
   const s3 = new S3Client(clientConfig(target));
   try {
     const { bootstrap } = bucketNames(await accountOf(target), target.region);

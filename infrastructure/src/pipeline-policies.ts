@@ -1,0 +1,43 @@
+import { componentStatements } from './pipeline-policies/components.js';
+import { fleetStatements } from './pipeline-policies/fleet.js';
+import { infrastructureStatements } from './pipeline-policies/infrastructure.js';
+import { roleStatements } from './pipeline-policies/roles.js';
+import { stateStatements } from './pipeline-policies/state.js';
+import type { Place } from './place.js';
+import { type PolicyDocument, policyDocument } from './policy-document.js';
+
+export interface PipelinePolicy {
+  readonly description: string;
+  readonly document: PolicyDocument;
+}
+
+/**
+ * What the pipeline may do, a managed policy each, by the rest of its name: what the commands of the workflows need,
+ * and no more. IAM takes 6,144 characters a policy, white space not counted.
+ *
+ * A `*` for a resource stands only where AWS defines no resource for an action, and is said so.
+ */
+export function pipelinePolicies(place: Place, stack: string): Readonly<Record<string, PipelinePolicy>> {
+  return {
+    State: {
+      description: 'mooring deploy: state, code and claims in the bootstrap bucket; what the account is for',
+      document: policyDocument(...stateStatements(place, stack)),
+    },
+    Infrastructure: {
+      description: 'mooring deploy and destroy: the resources of the infrastructure program',
+      document: policyDocument(...infrastructureStatements(place)),
+    },
+    Roles: {
+      description: 'mooring deploy and destroy: the roles of the infrastructure program',
+      document: policyDocument(...roleStatements(place)),
+    },
+    Fleet: {
+      description: 'mooring provision, claim, fleet, certificates, status, image',
+      document: policyDocument(...fleetStatements(place)),
+    },
+    Components: {
+      description: 'mooring components publish and deploy',
+      document: policyDocument(...componentStatements(place)),
+    },
+  };
+}
