@@ -78,7 +78,7 @@ export async function startLambda(clock: Clock = systemClock) {
   const control = cloudControl(base, plugin.resourceTypes ?? [], { roles });
   const http = await listenHttp(
     front({
-      services: [plugin, control, identities, queues, topics, sts(base, { roles, issuer })].flatMap(
+      services: [plugin, control, identities, queues, topics, sts(base, { ...identities, issuer })].flatMap(
         ({ services }) => services,
       ),
       paths: plugin.paths,
