@@ -71,7 +71,7 @@ export function openStore(directory: string): Store {
   let root: RootDatabase;
   try {
     // noSync: the page cache outlives the process, which is what the promise above needs.
-    root = open({ path: join(directory, 'state.lmdb'), maxDbs: 128, noSync: true, mapSize: 2 ** 40 });
+    root = open({ path: join(directory, 'state.lmdb'), maxDbs: 512, noSync: true, mapSize: 2 ** 40 });
   } catch (error) {
     release();
     throw new LocalCloudError(

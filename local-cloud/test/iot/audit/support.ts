@@ -31,11 +31,12 @@ export interface AuditCloud {
 export async function auditCloud(
   options: IotCloudOptions = {},
   clock = new ManualClock(),
+  start: typeof iotCloud = iotCloud,
 ): Promise<AuditCloud> {
   const published: AuditCloud['published'] = [];
   const denied = new Set<string>();
   const failures: Error[] = [];
-  const cloud = await iotCloud({
+  const cloud = await start({
     clock,
     ...options,
     defender: {
