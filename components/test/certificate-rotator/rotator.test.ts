@@ -8,6 +8,9 @@ beforeAll(async () => {
   signer = await Signer.make();
 });
 
+/** More than a run of the component has before it comes to rest. */
+const POINTS = 250;
+
 type Happening =
   | { readonly what: 'request'; readonly withinSeconds: number }
   | { readonly what: 'crash'; readonly passages: number; readonly isPowerCut: boolean }
@@ -90,8 +93,37 @@ describe('a rotation', () => {
           expect(world.connectedWith).not.toBe(first);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
+  });
+
+  it.each([
+    { what: 'killed', isPowerCut: false },
+    { what: 'without power', isPowerCut: true },
+  ])('ends with the new certificate alone when it is $what at any point', async ({ isPowerCut }) => {
+    /** Rotates; the given run of the component ends at that point, if it gets there. @returns whether it did */
+    const endsAt = async (run: number, point: number): Promise<boolean> => {
+      const world = await World.start(signer);
+      let runs = 0;
+      world.onStart = () => {
+        runs += 1;
+        if (runs === run) world.crashAfter(point, isPowerCut);
+      };
+      world.startComponent();
+      for (let requests = 0; world.cloud.completed === 0 && requests < 30; requests++) {
+        await world.turn();
+        world.request();
+        await world.turns(4);
+      }
+      await world.until(() => world.cloud.completed > 0 && world.isSettled, 100);
+      expect(world.violation).toBeUndefined();
+      return runs > 2;
+    };
+    for (const run of [1, 2]) {
+      let point = 0;
+      while (point < POINTS && (await endsAt(run, point))) point += 1;
+      expect(point).toBeGreaterThan(60);
+    }
   });
 
   it('goes through once when nothing happens to it', async () => {

@@ -4,7 +4,7 @@ import { topics } from '@mooring/contracts';
 import * as x509 from '@peculiar/x509';
 import { CertificateStore, type KeyPair } from '../../certificate-rotator/src/certificate-store.js';
 import { RotatorConfiguration } from '../../certificate-rotator/src/configuration.js';
-import { identify } from '../../certificate-rotator/src/issued-certificate.js';
+import { identify as identifyAnew } from '../../certificate-rotator/src/issued-certificate.js';
 import { RESTART_CORE, Rotator } from '../../certificate-rotator/src/rotator.js';
 import { signingRequest } from '../../certificate-rotator/src/signing-request.js';
 import type { TrialOutcome } from '../../certificate-rotator/src/trial.js';
@@ -19,6 +19,15 @@ const CHALLENGE_PASSWORD = '1.2.840.113549.1.9.7';
 const FOLDER = '';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const arnOf = (id: string) => `arn:aws:iot:eu-west-1:000000000000:cert/${id}`;
+
+const ids = new Map<string, string>();
+
+/** As often as it is asked for, found out once. */
+function identify(certificate: string): string {
+  const id = ids.get(certificate) ?? identifyAnew(certificate);
+  ids.set(certificate, id);
+  return id;
+}
 
 /** What becomes of the next messages on their way. */
 export type Fault = 'lost' | 'twice' | 'late';
@@ -134,6 +143,7 @@ export class World {
   #delivering = Promise.resolve();
   #stop = new AbortController();
   violation: string | undefined;
+  readonly #matched = new Map<string, string>();
 
   private constructor(
     readonly signer: Signer,
@@ -206,6 +216,9 @@ export class World {
     };
   }
 
+  /** Told of each component that starts, before it does anything. */
+  onStart: () => void = () => {};
+
   #onClosed = () => {};
 
   startComponent(): void {
@@ -252,6 +265,7 @@ export class World {
         random: this.random,
       },
     );
+    this.onStart();
     void rotator.run();
   }
 
@@ -305,11 +319,19 @@ export class World {
   checkPair(): void {
     const { pair } = this;
     if (!pair) this.violation ??= `no pair in place: ${this.disk.names()}`;
-    else if (!new X509Certificate(pair.certificate).checkPrivateKey(createPrivateKey(pair.privateKey))) {
+    else if (!this.#matches(pair)) {
       this.violation ??= 'a pair that does not match is in place';
     } else if (!this.cloud.active.has(identify(pair.certificate))) {
       this.violation ??= 'a pair is in place that the cloud does not know';
     }
+  }
+
+  /** Asked at every point, so found out once. */
+  #matches({ certificate, privateKey }: KeyPair): boolean {
+    if (this.#matched.get(certificate) === privateKey) return true;
+    const matches = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey));
+    if (matches) this.#matched.set(certificate, privateKey);
+    return matches;
   }
 
   #try({ certificate }: KeyPair): TrialOutcome {
