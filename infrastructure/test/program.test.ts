@@ -94,12 +94,14 @@ describe('least privilege', () => {
         },
       ].map(({ pattern, reason }) => ({ owner: `${owner}-role`, pattern: `arn:aws:${pattern}`, reason })),
     ),
-    ...['rotation-request-role', 'csr-signer-role', 'certificate-retirement-role'].map((owner) => ({
-      owner,
-      pattern: '*',
-      reason: 'AWS IoT defines no resource for these list and create actions',
-    })),
-    ...['csr-signer-role', 'certificate-retirement-role'].map((owner) => ({
+    ...['rotation-request-role', 'csr-signer-role', 'certificate-retirement-role', 'audit-role'].map(
+      (owner) => ({
+        owner,
+        pattern: '*',
+        reason: 'AWS IoT defines no resource for these list and create actions',
+      }),
+    ),
+    ...['csr-signer-role', 'certificate-retirement-role', 'audit-role'].map((owner) => ({
       owner,
       pattern: 'arn:aws:iot:eu-west-1:123456789012:cert/*',
       reason: 'a certificate id is unknown beforehand',
@@ -189,6 +191,7 @@ describe('least privilege', () => {
       'provisioning-role',
       'token-exchange-role',
       'rotation-rules-role',
+      'audit-role',
       'audit-notification-role',
     ]) {
       expect(inputs(role).assumeRolePolicyDocument).toMatchObject({

@@ -181,7 +181,32 @@ describe('the rules of the rotation', () => {
 });
 
 describe('the audit of certificates', () => {
-  it('may tell the topic', () => {
+  it('runs daily, once the account is set up for it', () => {
+    expect(inputs('certificate-audit')).toEqual({
+      scheduledAuditName: names.certificateAudit,
+      frequency: 'DAILY',
+      targetCheckNames: ['DEVICE_CERTIFICATE_EXPIRING_CHECK'],
+    });
+    expect(inputs('audit-configuration')).toEqual({
+      accountId: '123456789012',
+      roleArn: 'arn-of:audit-role',
+      auditCheckConfigurations: { deviceCertificateExpiringCheck: { enabled: true } },
+      auditNotificationTargetConfigurations: {
+        sns: {
+          enabled: true,
+          roleArn: 'arn-of:audit-notification-role',
+          targetArn: 'arn-of:certificate-expiring-topic',
+        },
+      },
+    });
+    expect(named(resources, 'certificate-audit').after).toContain('audit-configuration');
+  });
+
+  it('may look at certificates, and tell the topic', () => {
+    expect(allowedTo('audit-role')).toEqual([
+      ['iot:DescribeCertificate', [iot('cert/*')]],
+      ['iot:ListCertificates', ['*']],
+    ]);
     expect(allowedTo('audit-notification-role')).toEqual([['sns:Publish', [TOPIC]]]);
   });
 

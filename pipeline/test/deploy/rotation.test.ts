@@ -1,9 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeCertificateCommand, IoTClient, ListThingPrincipalsCommand } from '@aws-sdk/client-iot';
+import {
+  DescribeCertificateCommand,
+  IoTClient,
+  ListThingPrincipalsCommand,
+  StartOnDemandAuditTaskCommand,
+} from '@aws-sdk/client-iot';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { CertificateMessage, names, RotateThingsAnswer, topics } from '@mooring/contracts';
+import { CertificateMessage, CsrRequestMessage, names, RotateThingsAnswer, topics } from '@mooring/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { atEnd } from '../../../local-cloud/test/support/at-end.js';
 import { deployLocal } from '../../src/deploy/index.js';
@@ -32,8 +37,8 @@ beforeAll(async () => {
 });
 
 /** The device of a rotation: its connection is that of the certificate which is to be replaced. */
-async function connected(thing: string): Promise<{ identity: Identity; old: DeviceConnection }> {
-  const identity = await joinFleet(iot, thing, 3650);
+async function connected(thing: string, days = 3650): Promise<{ identity: Identity; old: DeviceConnection }> {
+  const identity = await joinFleet(iot, thing, days);
   const old = await DeviceConnection.open(cloud, thing, identity);
   await old.subscribe(topics.csrRequest(thing), topics.certificate(thing), topics.certificateDone(thing));
   return { identity, old };
@@ -98,6 +103,20 @@ describe('the deployed rotation', () => {
       iot.send(new DescribeCertificateCommand({ certificateId: device.identity.certificateId })),
     ).rejects.toThrow('cannot be found');
     expect(await stateOf(thing)).toMatchObject({ stage: 'completed', certificateId });
+  });
+
+  it('replaces the certificates that an audit finds, and leaves the others alone', async () => {
+    const [expiring, fresh] = ['1000000000000002', '1000000000000003'] as const;
+    const device = await connected(expiring, 20);
+    await connected(fresh);
+    await iot.send(
+      new StartOnDemandAuditTaskCommand({ targetCheckNames: ['DEVICE_CERTIFICATE_EXPIRING_CHECK'] }),
+    );
+    const request = CsrRequestMessage.parse(await device.old.next(topics.csrRequest(expiring)));
+    expect(request).toEqual({ withinSeconds: 1 });
+    const { certificateId } = await rotate(expiring, device);
+    expect(await certificatesOf(expiring)).toEqual([certificateId]);
+    await expect(stateOf(fresh)).rejects.toThrow(/No shadow exists/);
   });
 
   it('changes nothing for who acknowledges the certificate of another, and logs it', async () => {
