@@ -49,7 +49,7 @@ export function deviceDefenderAudit(base: Base, parts: AuditParts) {
   const { store, clock, log, accountId } = base;
   const { registry, changes, arns } = parts;
   const tables = openAuditTables(store);
-  const roles = new ServiceRoles(parts.roles);
+  const roles = new ServiceRoles(parts.roles, arns);
   const configuration = new AccountConfiguration(tables, changes, roles);
   const suppressions = new Suppressions(tables, changes, clock);
   const watch = new ConnectionWatch(parts.broker, tables.sightings, clock);
