@@ -57,6 +57,8 @@ describe('a table sorted by numbers', () => {
     ['id = :id AND #at <= :a', { ':a': { N: '0' } }, [-20, -3.5, 0]],
     ['id = :id AND #at > :a', { ':a': { N: '7' } }, [10, 100]],
     ['#at >= :a and id = :id', { ':a': { N: '7' } }, [7, 10, 100]],
+    ['id = :id AND #at = :a', { ':a': { N: '8' } }, []],
+    ['id = :id AND (#at BETWEEN :a AND :b)', { ':a': { N: '1' }, ':b': { N: '2' } }, []],
     [':a < #at and id = :id', { ':a': { N: '7' } }, [10, 100]],
     ['id = :id AND (#at BETWEEN :a AND :b)', { ':a': { N: '-4' }, ':b': { N: '7' } }, [-3.5, 0, 0.25, 7]],
   ])('%s, forwards and backwards', async (condition, values, expected) => {

@@ -1,4 +1,5 @@
 import {
+  BatchWriteItemCommand,
   CreateBackupCommand,
   DeleteTableCommand,
   DescribeContinuousBackupsCommand,
@@ -6,11 +7,13 @@ import {
   DescribeLimitsCommand,
   DescribeTableCommand,
   ExecuteStatementCommand,
+  GetItemCommand,
   ListTablesCommand,
   ListTagsOfResourceCommand,
   paginateListTables,
   QueryCommand,
   TagResourceCommand,
+  TransactWriteItemsCommand,
   UntagResourceCommand,
   UpdateContinuousBackupsCommand,
   UpdateTableCommand,
@@ -183,4 +186,43 @@ test('roles may do what their policies allow on tables and indexes', async () =>
   await expect(db.send(new DescribeTableCommand({ TableName: 'life' }))).rejects.toMatchObject({
     name: 'AccessDeniedException',
   });
+});
+
+test('a policy can allow the items of some partition keys alone', async () => {
+  await database.table('shared');
+  const session = await roleSession(database.cloud, 'tenant', [
+    {
+      Effect: 'Allow',
+      Action: 'dynamodb:*',
+      Resource: 'arn:aws:dynamodb:eu-central-1:000000000000:table/shared',
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['tenant-1/*'] } },
+    },
+  ]);
+  const db = client(database.cloud, session);
+  const TableName = 'shared';
+  const [own, other] = [{ id: { S: 'tenant-1/a' } }, { id: { S: 'tenant-2/a' } }];
+  const write = (...items: (typeof own)[]) =>
+    db.send(
+      new BatchWriteItemCommand({
+        RequestItems: { [TableName]: items.map((Item) => ({ PutRequest: { Item } })) },
+      }),
+    );
+  const read = (key: typeof own) =>
+    db.send(
+      new QueryCommand({
+        ...{ TableName, KeyConditionExpression: 'id = :id' },
+        ExpressionAttributeValues: { ':id': key.id },
+      }),
+    );
+  const denied = { name: 'AccessDeniedException' };
+  await write(own);
+  await expect(write(own, other)).rejects.toMatchObject(denied);
+  expect((await read(own)).Count).toBe(1);
+  await expect(read(other)).rejects.toMatchObject(denied);
+  await db.send(new GetItemCommand({ TableName, Key: own }));
+  await expect(db.send(new GetItemCommand({ TableName, Key: other }))).rejects.toMatchObject(denied);
+  const transact = (Key: typeof own) =>
+    db.send(new TransactWriteItemsCommand({ TransactItems: [{ Delete: { TableName, Key } }] }));
+  await expect(transact(other)).rejects.toMatchObject(denied);
+  await transact(own);
 });

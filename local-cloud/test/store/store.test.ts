@@ -29,6 +29,15 @@ test('entries come in order, by prefix, page by page, and survive reopening', as
   expect(keys({ prefix: 'b/' })).toEqual(['b/1', 'b/2', 'b/3', 'b/4']);
   expect(keys({ prefix: 'b/', after: 'b/2', limit: 1 })).toEqual(['b/3']);
   expect(keys({ after: 'b/4' })).toEqual(['c']);
+  expect(keys({ prefix: 'b/', from: 'b/3' })).toEqual(['b/3', 'b/4']);
+  expect(keys({ prefix: 'b/', from: 'a', limit: 1 })).toEqual(['b/1']);
+  const reverse = true;
+  expect(keys({ reverse })).toEqual(['c', 'b/4', 'b/3', 'b/2', 'b/1', 'a']);
+  expect(keys({ reverse, prefix: 'b/' })).toEqual(['b/4', 'b/3', 'b/2', 'b/1']);
+  expect(keys({ reverse, prefix: 'b/', after: 'b/3', limit: 1 })).toEqual(['b/2']);
+  expect(keys({ reverse, prefix: 'b/', from: 'b/2~' })).toEqual(['b/2', 'b/1']);
+  expect(keys({ reverse, prefix: 'b/', from: 'c' })).toEqual(['b/4', 'b/3', 'b/2', 'b/1']);
+  expect(keys({ reverse, prefix: 'b/', after: 'a' })).toEqual([]);
   expect(numbers.get('b/4')).toEqual({ n: 9 });
   expect(numbers.delete('b/4')).toBe(true);
   expect(numbers.delete('b/4')).toBe(false);

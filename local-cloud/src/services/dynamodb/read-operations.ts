@@ -42,18 +42,15 @@ export function readOperations(tables: Tables, items: Items): Operations<typeof 
           'The provided starting key is outside query boundaries based on provided conditions',
         );
       }
-      const edge = reverse ? sort?.most : sort?.least;
-      // Between the edge and the first match there are few; behind the last match there is none.
-      let met = false;
+      const [first, last] = reverse ? [sort?.most, sort?.least] : [sort?.least, sort?.most];
       return readPage(items, table, index, input, {
-        range: { prefix, reverse, after, ...(edge !== undefined && { from: prefix + edge }) },
-        within(_position, item) {
-          const value = key.sort === undefined ? undefined : item[key.sort];
-          if (!sort || (value && sort.matches(value))) {
-            met = true;
-            return true;
+        range: { prefix, reverse, after, ...(first !== undefined && { from: prefix + first }) },
+        within(position, item) {
+          if (last !== undefined && (reverse ? position < prefix + last : position > prefix + last)) {
+            return 'end';
           }
-          return met ? 'end' : false;
+          const value = key.sort === undefined ? undefined : item[key.sort];
+          return !sort || (value !== undefined && sort.matches(value));
         },
         filter,
         projection,

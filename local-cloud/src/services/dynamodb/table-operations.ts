@@ -89,6 +89,9 @@ export function tableOperations(tables: Tables, items: Items, clock: Clock) {
       encrypted: input.SSESpecification ? wantsKms(input.SSESpecification) : before.encrypted,
     };
     checkDefinition(after);
+    for (const { name, global, throughput: own } of indexes) {
+      if (global && !onDemand && !own?.read) checkedThroughput(false, undefined, `index: ${name}`);
+    }
     items.store.transaction(() => {
       tables.put(after);
       items.rebuild(before, after);

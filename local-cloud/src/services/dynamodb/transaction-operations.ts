@@ -41,10 +41,15 @@ export function transactionOperations(
     return true;
   }
 
+  let cleared = now();
+
   function remember(token: string, request: string): void {
+    tokens.put(token, { request, until: now() + TOKEN_LIFE });
+    if (cleared + TOKEN_LIFE > now()) return;
+    // SDKs send a token with every transaction, so they are looked through now and then only.
+    cleared = now();
     const gone = [...tokens.entries()].filter(([, { until }]) => until <= now());
     for (const [name] of gone) tokens.delete(name);
-    tokens.put(token, { request, until: now() + TOKEN_LIFE });
   }
 
   function write({ Put, Update, Delete, ConditionCheck, ...others }: sdk.TransactWriteItem): Write {
