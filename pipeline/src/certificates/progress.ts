@@ -90,9 +90,11 @@ export class RotationProgress {
 
 /** Whether a state is of the rotation that is waited for. */
 function isOfThis({ old, after }: ExpectedRotation, { stage, at, certificateId }: RotationState): boolean {
-  const isNew = certificateId != null && !old.includes(certificateId);
+  if (stage !== 'completed') return at > after;
   // No earlier rotation can have ended with a certificate that the device did not have before this one.
-  return stage === 'completed' ? isNew : at > after;
+  if (certificateId != null && !old.includes(certificateId)) return true;
+  // One that was under way already, with the new certificate beside the old one, is as good as one that begins.
+  return old.length > 1 && at > after;
 }
 
 function isSame(a: RotationState, b: RotationState): boolean {

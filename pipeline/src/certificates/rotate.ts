@@ -182,7 +182,8 @@ async function outcome(
   }
   if (state?.stage === 'completed') {
     const certificateId = state.certificateId ?? '';
-    const left = (await certificateIds(iot, thing))?.filter((id) => old.includes(id)) ?? [];
+    const left =
+      (await certificateIds(iot, thing))?.filter((id) => id !== certificateId && old.includes(id)) ?? [];
     if (left.length === 0) return { thing, outcome: 'rotated', certificateId };
     const stage = `it has certificate ${short(certificateId)}, but ${left.map(short).join(', ')} is still attached`;
     return { thing, outcome: 'unfinished', certificateId, stage };

@@ -45,7 +45,7 @@ function rotatedLine(rotated: RotatedThing, timeout: number, out: Output): strin
   const ids = (list: readonly string[]) => list.map((id) => id.slice(0, 8)).join(', ');
   switch (outcome) {
     case 'rotated':
-      return `${thing} ${out.style('green', `has certificate ${ids([certificateId])}`)}; ${ids(old)} is revoked and deleted`;
+      return `${thing} ${out.style('green', `has certificate ${ids([certificateId])}`)}; ${ids(old.filter((id) => id !== certificateId))} is revoked and deleted`;
     case 'requested':
       return `${thing} was asked`;
     case 'away':

@@ -40,6 +40,13 @@ it('takes nothing of an earlier rotation, of another device, or twice for news',
   expect(progress.take('a', state('completed', 11, NEW))).toBe(true);
 });
 
+it('takes the end of a rotation that was under way for the one that was asked for', () => {
+  const progress = new RotationProgress([{ thing: 'a', old: [OLD, NEW], after: 10 }]);
+  expect(progress.take('a', state('completed', 10, NEW))).toBe(false);
+  expect(progress.take('a', state('completed', 11, NEW))).toBe(true);
+  expect(progress.isOver).toBe(true);
+});
+
 it('comes to the same end in whatever order, and however often, it hears', () => {
   const heard = fc.array(fc.constantFrom(...story), { maxLength: 10 });
   fc.assert(
