@@ -1,3 +1,5 @@
+export { rotateFleet } from './certificates/fleet-rotation.js';
+export { rotateCertificates } from './certificates/rotate.js';
 export { type BuiltComponent, buildComponents } from './components/build.js';
 export { type PublishedComponent, publishComponents } from './components/publish.js';
 export { testComponents } from './components/test-run.js';

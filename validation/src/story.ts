@@ -9,16 +9,10 @@ import { button, frequency } from './steps/led.js';
 import { takeOffTheAllowlist } from './steps/membership.js';
 import { osUpdate } from './steps/os-update.js';
 import { setUpProvisioning } from './steps/provisioning.js';
+import { certificateRotation } from './steps/rotation.js';
 import { secondDevice } from './steps/second-device.js';
 import { unauthorisedDevice } from './steps/unauthorised.js';
 import type { World } from './world.js';
-
-const notBuilt = (step: number, name: string, expected: string): Step => ({
-  step,
-  name,
-  expected,
-  needs: [],
-});
 
 /** The whole story, in the order in which it is played. */
 export const story: readonly Step[] = [
@@ -30,11 +24,7 @@ export const story: readonly Step[] = [
   secondDevice,
   frequency,
   button,
-  notBuilt(
-    9,
-    'certificate rotation',
-    'a new certificate id; the old one revoked and deleted; traffic goes on',
-  ),
+  certificateRotation,
   brokenApplication,
   osUpdate,
   destroy,

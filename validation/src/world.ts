@@ -8,6 +8,8 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { IoTClient } from '@aws-sdk/client-iot';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import {
   accountOf,
   type Child,
@@ -36,6 +38,8 @@ function clientsOf(target: Target) {
     lambda: new LambdaClient(config),
     logs: new CloudWatchLogsClient(config),
     greengrass: new GreengrassV2Client(config),
+    sns: new SNSClient(config),
+    sqs: new SQSClient(config),
   };
 }
 

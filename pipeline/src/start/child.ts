@@ -107,6 +107,12 @@ export class Child {
     clearTimeout(timer);
   }
 
+  /** Ends it at once, whatever it is at; resolves when it has ended. */
+  async kill(): Promise<void> {
+    if (this.#running) this.#process.kill('SIGKILL');
+    await this.ended;
+  }
+
   #take(line: string): void {
     let event: unknown;
     try {

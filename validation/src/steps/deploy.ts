@@ -2,13 +2,22 @@ import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeRepositoriesCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import {
+  DescribeAccountAuditConfigurationCommand,
   DescribeProvisioningTemplateCommand,
   DescribeRoleAliasCommand,
+  DescribeScheduledAuditCommand,
   DescribeThingGroupCommand,
   GetPolicyCommand,
+  GetTopicRuleCommand,
 } from '@aws-sdk/client-iot';
-import { GetFunctionCommand, GetPolicyCommand as GetFunctionPolicyCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionCommand,
+  GetFunctionEventInvokeConfigCommand,
+  GetPolicyCommand as GetFunctionPolicyCommand,
+} from '@aws-sdk/client-lambda';
 import { GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
+import { GetSubscriptionAttributesCommand, GetTopicAttributesCommand } from '@aws-sdk/client-sns';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { deployLocal } from '@mooring/pipeline';
 import { type Step, see } from '../step.js';
 import type { World } from '../world.js';
@@ -23,6 +32,31 @@ const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<u
   'AWS::IoT::ProvisioningTemplate': ({ iot }, templateName) =>
     iot.send(new DescribeProvisioningTemplateCommand({ templateName })),
   'AWS::IoT::RoleAlias': ({ iot }, roleAlias) => iot.send(new DescribeRoleAliasCommand({ roleAlias })),
+  'AWS::IoT::TopicRule': ({ iot }, ruleName) => iot.send(new GetTopicRuleCommand({ ruleName })),
+  'AWS::IoT::AccountAuditConfiguration': async ({ iot }) => {
+    const { auditCheckConfigurations = {} } = await iot.send(
+      new DescribeAccountAuditConfigurationCommand({}),
+    );
+    see(
+      Object.values(auditCheckConfigurations).some(({ enabled }) => enabled),
+      'no audit check is enabled',
+    );
+  },
+  'AWS::IoT::ScheduledAudit': ({ iot }, scheduledAuditName) =>
+    iot.send(new DescribeScheduledAuditCommand({ scheduledAuditName })),
+  'AWS::SNS::Topic': ({ sns }, TopicArn) => sns.send(new GetTopicAttributesCommand({ TopicArn })),
+  'AWS::SNS::TopicInlinePolicy': async ({ sns }, TopicArn) => {
+    const { Attributes = {} } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
+    see(Attributes.Policy, `${TopicArn} has no policy`);
+  },
+  'AWS::SNS::Subscription': ({ sns }, SubscriptionArn) =>
+    sns.send(new GetSubscriptionAttributesCommand({ SubscriptionArn })),
+  'AWS::SQS::Queue': ({ sqs }, QueueUrl) =>
+    sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] })),
+  'AWS::Lambda::EventInvokeConfig': ({ lambda }, identifier) => {
+    const [FunctionName, Qualifier] = identifier.split('|');
+    return lambda.send(new GetFunctionEventInvokeConfigCommand({ FunctionName, Qualifier }));
+  },
   'AWS::IAM::Role': ({ iam }, RoleName) => iam.send(new GetRoleCommand({ RoleName })),
   'AWS::Lambda::Function': ({ lambda }, FunctionName) =>
     lambda.send(new GetFunctionCommand({ FunctionName })),
