@@ -1,6 +1,7 @@
 import { CsrEvent, names, topics } from '@mooring/contracts';
 import type { z } from 'zod';
 import { type Certificate, UnsignableError } from '../rotation/certificates.js';
+import { checkConnection } from '../rotation/connection.js';
 import { deviceContext, whoSent } from '../rotation/device-event.js';
 import { describe } from '../rotation/log.js';
 import { PENDING_LIFE } from '../rotation/pending.js';
@@ -59,15 +60,9 @@ async function answer(
   const asking = { thing, principal };
   // Before all else: what is written below is refused if anything of this has changed meanwhile.
   const known = await states.read(thing);
-  const attached = await certificates.ofThing(thing);
-  if (attached === undefined) return refused(ports, { ...asking, reason: 'there is no such thing' });
-  if (!attached.includes(principal)) {
-    return refused(ports, { ...asking, reason: 'the certificate of the connection is not the thing’s' });
-  }
-  const current = await certificates.find(principal);
-  if (current?.status !== 'ACTIVE') {
-    return refused(ports, { ...asking, reason: 'the certificate of the connection is not active' });
-  }
+  const connection = await checkConnection(asking, certificates);
+  if (!connection.ok) return refused(ports, { ...asking, reason: connection.reason });
+  const { current, attached } = connection;
   const refuse = async (reason: string, version: number | undefined) => {
     const state = { stage: 'refused', at: now(), certificateId: principal, reason } as const;
     await states.write(thing, { state }, version);
