@@ -24,4 +24,4 @@ it('goes on after the device was killed, at whatever stage', async () => {
     await device.rotatedFrom(before);
   }
   expect(cloud.failures).toEqual([]);
-});
+}, 600_000);

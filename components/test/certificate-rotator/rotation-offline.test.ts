@@ -23,4 +23,4 @@ it('goes on after the cloud was gone, at whatever stage', async () => {
     await cloud.up();
     await device.rotatedFrom(before);
   }
-});
+}, 600_000);

@@ -7,17 +7,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { componentNames } from '@mooring/contracts';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { bundleProgram, nativePart } from '../../../pipeline/dist/components/program.js';
 import { fillRecipe } from '../../../pipeline/dist/components/recipe.js';
 import { HERE, TestRegistry } from '../../../virtual-device/test/support/images.js';
-import { eventually } from './eventually.js';
 import { folders, recipeOf } from './recipe.js';
 import { certificateId, type RotationCloud } from './rotation-cloud.js';
 
 const COMMAND = fileURLToPath(new URL('../../../virtual-device/bin/virtual-device.js', import.meta.url));
 const ROTATOR = componentNames.certificateRotator;
+
+/** Waits until a check passes; what it checks takes processes that start, and so on. */
+const eventually = (check: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 120_000, interval: 100 });
 
 /** The image of the rotator, with this machine's Node.js, in a registry that ends with the test. */
 export async function rotatorImage(): Promise<string> {
