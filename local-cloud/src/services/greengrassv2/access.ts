@@ -1,3 +1,4 @@
+import { ValidationException } from '@aws-sdk/client-greengrassv2';
 import { type Permission, roleAuthorization } from '../../authorization.js';
 import type { Clock } from '../../clock.js';
 import { AwsError } from '../../errors.js';
@@ -5,6 +6,7 @@ import type { Authorize, Call } from '../../service.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
 import type { DeviceAccess } from '../iot/authorization/device-access.js';
 import type { GreengrassArns } from './arns.js';
+import { parseRecipe } from './components/recipe.js';
 import { DEPLOYMENT_SHADOW } from './deployments/delivery.js';
 
 /** Who may do what: roles by their policies, core devices by those of their certificates, the account everything. */
@@ -80,6 +82,10 @@ function permissions(
       ...(targetArn.includes(':thing/') ? [{ action: 'iot:UpdateThingShadow', resource: shadow }] : []),
     ];
   }
+  if (operation === 'CreateComponentVersion') {
+    const name = componentOf(input);
+    return name === undefined ? undefined : [{ action, resource: arns.component('account', name) }];
+  }
   if (operation === 'AssociateServiceRoleToAccount') {
     return [
       { action, resource: '*' },
@@ -96,4 +102,15 @@ function permissions(
     if (typeof value === 'string') return [{ action, resource }];
   }
   return undefined;
+}
+
+/** The component that a recipe is for; undefined when it is none, which the operation itself says more of. */
+function componentOf({ inlineRecipe }: Readonly<Record<string, unknown>>): string | undefined {
+  if (!(inlineRecipe instanceof Uint8Array)) return undefined;
+  try {
+    return parseRecipe(inlineRecipe).ComponentName;
+  } catch (error) {
+    if (error instanceof ValidationException) return undefined;
+    throw error;
+  }
 }
