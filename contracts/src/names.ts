@@ -25,6 +25,8 @@ export const names = {
   rotationShadow: 'certificate_rotation',
   /** The role that workflows assume, and the prefix of its policies' names. */
   pipelineRole: 'MooringPipeline',
+  /** The managed policy that limits what the roles which the pipeline makes can be allowed. */
+  rolesBoundary: 'MooringPipelineBoundary',
 } as const;
 
 /**
@@ -36,6 +38,7 @@ export const roleNames = [
   'GreengrassFleetProvisioningRole',
   'GreengrassRotationRulesRole',
   'GreengrassAuditNotificationRole',
+  'GreengrassCertificateAuditRole',
   `${names.allowlistFunction}Role`,
   `${names.rotationRequestFunction}Role`,
   `${names.csrFunction}Role`,

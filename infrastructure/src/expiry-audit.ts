@@ -1,10 +1,11 @@
 import { names } from '@mooring/contracts';
-import { Role } from '@pulumi/aws-native/iam/index.js';
+import type { Role } from '@pulumi/aws-native/iam/index.js';
 import { AccountAuditConfiguration, ScheduledAudit } from '@pulumi/aws-native/iot/index.js';
 import { type Function as LambdaFunction, Permission } from '@pulumi/aws-native/lambda/index.js';
 import { Subscription, Topic, TopicInlinePolicy } from '@pulumi/aws-native/sns/index.js';
 import { arn, type Place } from './place.js';
 import { policyDocument, trustPolicy } from './policy-document.js';
+import { serviceRole } from './service-role.js';
 
 const NOTIFIER = 'GreengrassAuditNotificationRole';
 
@@ -13,7 +14,7 @@ const NOTIFIER = 'GreengrassAuditNotificationRole';
  * has one audit configuration in a region: where somebody else has made it already, the deployment fails and says so.
  */
 export function expiryAudit(place: Place, listener: LambdaFunction): void {
-  const auditor = new Role('audit-role', {
+  const auditor = serviceRole(place, 'audit-role', {
     roleName: 'GreengrassCertificateAuditRole',
     description: 'Assumed by AWS IoT Device Defender to look at the certificates of devices',
     assumeRolePolicyDocument: trustPolicy('iot.amazonaws.com', place.account),
@@ -33,7 +34,7 @@ export function expiryAudit(place: Place, listener: LambdaFunction): void {
       },
     ],
   });
-  const notifier = new Role('audit-notification-role', {
+  const notifier = serviceRole(place, 'audit-notification-role', {
     roleName: NOTIFIER,
     description: 'Assumed by AWS IoT Device Defender to tell that an audit is over',
     assumeRolePolicyDocument: trustPolicy('iot.amazonaws.com', place.account),

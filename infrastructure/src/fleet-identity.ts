@@ -1,9 +1,9 @@
 import { bucketNames, containerComponents, logGroups, names } from '@mooring/contracts';
-import { Role } from '@pulumi/aws-native/iam/index.js';
 import { Policy, RoleAlias, ThingGroup } from '@pulumi/aws-native/iot/index.js';
 import { devicePolicyDocument } from './device-policy.js';
 import { arn, bucketArn, type Place } from './place.js';
 import { policyDocument, trustPolicy } from './policy-document.js';
+import { serviceRole } from './service-role.js';
 
 export interface FleetIdentity {
   readonly thingGroup: ThingGroup;
@@ -22,7 +22,7 @@ export function fleetIdentity(place: Place): FleetIdentity {
     policyDocument: devicePolicyDocument(place),
   });
   const { artifacts } = bucketNames(place.account, place.region);
-  const role = new Role('token-exchange-role', {
+  const role = serviceRole(place, 'token-exchange-role', {
     roleName: names.tokenExchangeRole,
     description: 'Assumed by the components of a device through its certificate',
     assumeRolePolicyDocument: trustPolicy('credentials.iot.amazonaws.com', place.account),

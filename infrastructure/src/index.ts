@@ -33,7 +33,11 @@ export default async function program(
   inputs: ProgramInputs = inputsFromEnvironment(process.env),
 ): Promise<ProgramOutputs> {
   const config = new pulumi.Config('mooring');
-  const place = await currentPlace();
+  const { permissionsBoundary } = inputs;
+  const place = {
+    ...(await currentPlace()),
+    ...(permissionsBoundary !== undefined && { permissionsBoundary }),
+  };
   const logRetentionDays = config.requireNumber('logRetentionDays');
   const functions = { bundles: inputs, logRetentionDays };
   const buckets = storage(place);

@@ -1,5 +1,4 @@
 import { bucketNames, objectKeys } from '@mooring/contracts';
-import { Role } from '@pulumi/aws-native/iam/index.js';
 import { EventInvokeConfig, Function as LambdaFunction } from '@pulumi/aws-native/lambda/index.js';
 import { LogGroup } from '@pulumi/aws-native/logs/index.js';
 import type { Queue } from '@pulumi/aws-native/sqs/index.js';
@@ -7,6 +6,7 @@ import type { Input } from '@pulumi/pulumi';
 import { arn, type Place } from './place.js';
 import { policyDocument, type Statement } from './policy-document.js';
 import { bundleSha256, type ProgramInputs } from './program-inputs.js';
+import { serviceRole } from './service-role.js';
 
 /** What the functions of this program have in common. */
 export interface FunctionInputs {
@@ -47,7 +47,7 @@ export function lambdaFunction(
   // Made before the function: Lambda itself would make one that keeps its events for ever.
   const logGroupName = `/aws/lambda/${functionName}`;
   const logGroup = new LogGroup(`${name}-logs`, { logGroupName, retentionInDays: logRetentionDays });
-  const role = new Role(`${name}-role`, {
+  const role = serviceRole(place, `${name}-role`, {
     roleName: `${functionName}Role`,
     description: settings.description,
     assumeRolePolicyDocument: policyDocument({

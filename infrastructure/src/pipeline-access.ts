@@ -1,6 +1,7 @@
 import { accountTags, names, workflowTokens } from '@mooring/contracts';
 import { ManagedPolicy, OidcProvider, Role } from '@pulumi/aws-native/iam/index.js';
 import pulumi, { type Output } from '@pulumi/pulumi';
+import { boundaryStatements } from './pipeline-policies/roles.js';
 import { pipelinePolicies } from './pipeline-policies.js';
 import { currentPlace } from './place.js';
 import { type PolicyDocument, policyDocument } from './policy-document.js';
@@ -39,6 +40,11 @@ export async function pipelineAccess(inputs: PipelineAccessInputs): Promise<{ ro
         policyDocument: document,
       }),
   );
+  new ManagedPolicy('roles-boundary', {
+    managedPolicyName: names.rolesBoundary,
+    description: 'The most that a role which the pipeline makes can be allowed',
+    policyDocument: policyDocument(...boundaryStatements(place)),
+  });
   const role = new Role('pipeline-role', {
     roleName: names.pipelineRole,
     description: `Assumed by the workflows of ${repository} in its environment ${stack}`,

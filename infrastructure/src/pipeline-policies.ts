@@ -2,6 +2,7 @@ import { componentStatements } from './pipeline-policies/components.js';
 import { fleetStatements } from './pipeline-policies/fleet.js';
 import { infrastructureStatements } from './pipeline-policies/infrastructure.js';
 import { roleStatements } from './pipeline-policies/roles.js';
+import { serviceStatements } from './pipeline-policies/services.js';
 import { stateStatements } from './pipeline-policies/state.js';
 import type { Place } from './place.js';
 import { type PolicyDocument, policyDocument } from './policy-document.js';
@@ -24,8 +25,12 @@ export function pipelinePolicies(place: Place, stack: string): Readonly<Record<s
       document: policyDocument(...stateStatements(place, stack)),
     },
     Infrastructure: {
-      description: 'mooring deploy and destroy: the resources of the infrastructure program',
+      description: 'mooring deploy and destroy: Cloud Control; rules, policies, template, topic and queue',
       document: policyDocument(...infrastructureStatements(place)),
+    },
+    Services: {
+      description: 'mooring deploy and destroy: buckets, repositories, functions, log groups',
+      document: policyDocument(...serviceStatements(place)),
     },
     Roles: {
       description: 'mooring deploy and destroy: the roles of the infrastructure program',

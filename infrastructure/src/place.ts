@@ -9,6 +9,8 @@ export interface Place {
   readonly region: string;
   /** The 12 digits of the AWS account. */
   readonly account: string;
+  /** ARN of the managed policy that limits what the roles made here can be allowed; where there is one. */
+  readonly permissionsBoundary?: string;
 }
 
 /**

@@ -2,10 +2,15 @@
 export interface ProgramInputs {
   /** SHA-256 in hexadecimal of each function's bundle in the bootstrap bucket, by the function's name. */
   readonly functionBundles: Readonly<Record<string, string>>;
+  /** ARN of the managed policy that the account has for the roles of this program to be bounded by, if it has. */
+  readonly permissionsBoundary?: string;
 }
 
 /** The environment variable that carries `ProgramInputs.functionBundles` as JSON to the Pulumi command. */
 export const FUNCTION_BUNDLES_VARIABLE = 'MOORING_FUNCTION_BUNDLES';
+
+/** The environment variable that carries `ProgramInputs.permissionsBoundary` to the Pulumi command. */
+export const PERMISSIONS_BOUNDARY_VARIABLE = 'MOORING_PERMISSIONS_BOUNDARY';
 
 /** The program was started without an input that it needs, or with a malformed one. */
 export class ProgramInputError extends Error {
@@ -41,7 +46,8 @@ export function inputsFromEnvironment(env: NodeJS.ProcessEnv): ProgramInputs {
     }
     functionBundles[name] = sha256;
   }
-  return { functionBundles };
+  const permissionsBoundary = env[PERMISSIONS_BOUNDARY_VARIABLE];
+  return { functionBundles, ...(permissionsBoundary && { permissionsBoundary }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { names } from '@mooring/contracts';
-import { Role } from '@pulumi/aws-native/iam/index.js';
+import type { Role } from '@pulumi/aws-native/iam/index.js';
 import { Policy, ProvisioningTemplate } from '@pulumi/aws-native/iot/index.js';
 import { Permission } from '@pulumi/aws-native/lambda/index.js';
 import { allowlistHook } from './allowlist-hook.js';
@@ -9,6 +9,7 @@ import type { FunctionInputs } from './lambda-function.js';
 import { arn, type Place } from './place.js';
 import { policyDocument, trustPolicy } from './policy-document.js';
 import { provisioningTemplateBody } from './provisioning-template.js';
+import { serviceRole } from './service-role.js';
 
 export interface Provisioning {
   readonly claimPolicy: Policy;
@@ -56,7 +57,7 @@ export function provisioning(
  */
 function provisioningRole(place: Place, templateArn: string): Role {
   const iot = (resource: string) => arn(place, 'iot', resource);
-  return new Role('provisioning-role', {
+  return serviceRole(place, 'provisioning-role', {
     roleName: 'GreengrassFleetProvisioningRole',
     description: 'Assumed by AWS IoT to register devices through the fleet provisioning template',
     assumeRolePolicyDocument: trustPolicy('iot.amazonaws.com', place.account, templateArn),

@@ -1,10 +1,10 @@
 import { names } from '@mooring/contracts';
-import { Role } from '@pulumi/aws-native/iam/index.js';
 import { TopicRule } from '@pulumi/aws-native/iot/index.js';
 import { type Function as LambdaFunction, Permission } from '@pulumi/aws-native/lambda/index.js';
 import { arn, type Place } from './place.js';
 import { policyDocument, trustPolicy } from './policy-document.js';
 import type { DeadLetters, RotationFunctions } from './rotation-functions.js';
+import { serviceRole } from './service-role.js';
 
 /**
  * What devices answer, on its way to the functions. Whose message it is comes from the topic and the connection;
@@ -25,7 +25,7 @@ export function rotationRules(
       to: retire,
     },
   ] as const;
-  const role = new Role('rotation-rules-role', {
+  const role = serviceRole(place, 'rotation-rules-role', {
     roleName: 'GreengrassRotationRulesRole',
     description: 'Assumed by AWS IoT to keep messages of devices that no function could be invoked with',
     assumeRolePolicyDocument: trustPolicy(

@@ -14,9 +14,10 @@ export function allows(document: PolicyDocument, request: Request): boolean {
     (statement) =>
       statement.Action.some((action) => matches(action, request.action, {})) &&
       (statement.Resource ?? []).some((resource) => matches(resource, request.resource, variables)) &&
-      Object.entries(statement.Condition?.Bool ?? {}).every(
-        ([key, expected]) => variables[key] === String(expected),
-      ),
+      [
+        ...Object.entries(statement.Condition?.Bool ?? {}),
+        ...Object.entries(statement.Condition?.StringEquals ?? {}),
+      ].every(([key, expected]) => [expected].flat().some((value) => variables[key] === value)),
   );
   return matching.length > 0 && matching.every((statement) => statement.Effect === 'Allow');
 }

@@ -1,21 +1,10 @@
-import { bucketNames, containerComponents, logGroups, names, objectKeys } from '@mooring/contracts';
-import { arn, bucketArn, type Place } from '../place.js';
+import { names } from '@mooring/contracts';
+import { arn, type Place } from '../place.js';
 import type { Statement } from '../policy-document.js';
 import { allow } from './statements.js';
 
-const FUNCTIONS = [
-  names.allowlistFunction,
-  names.rotationRequestFunction,
-  names.csrFunction,
-  names.certificateRetirementFunction,
-] as const;
-
-/** The resources of the infrastructure program, and Cloud Control, which makes them in the pipeline's name. */
+/** Cloud Control, which makes resources in the pipeline's name, and what it makes in AWS IoT, SNS and SQS. */
 export function infrastructureStatements(place: Place): Statement[] {
-  const buckets = bucketNames(place.account, place.region);
-  const own = [bucketArn(place, buckets.provisioning), bucketArn(place, buckets.artifacts)];
-  const functions = FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`));
-  const groups = [`${logGroups.prefix}*`, ...FUNCTIONS.map((name) => `/aws/lambda/${name}`)];
   return [
     // AWS defines no resource for Cloud Control's actions. They allow nothing by themselves: what they do to a resource
     // has to be allowed as well. The registry tells the schemas of types.
@@ -33,103 +22,6 @@ export function infrastructureStatements(place: Place): Statement[] {
       ['*'],
     ),
     ...iot(place),
-    // The wildcards are for the many settings of a bucket, all of which Cloud Control reads.
-    allow(
-      [
-        's3:CreateBucket',
-        's3:DeleteBucket',
-        's3:DeleteBucketPolicy',
-        's3:GetAccelerateConfiguration',
-        's3:GetBucket*',
-        's3:Get*Configuration',
-        's3:ListBucket',
-        's3:ListBucketVersions',
-        's3:ListTagsForResource',
-        's3:PutBucketOwnershipControls',
-        's3:PutBucketPolicy',
-        's3:PutBucketPublicAccessBlock',
-        's3:PutBucketTagging',
-        's3:PutBucketVersioning',
-        's3:PutEncryptionConfiguration',
-      ],
-      own,
-    ),
-    // A bucket must be empty to be deleted.
-    allow(
-      ['s3:DeleteObject', 's3:DeleteObjectVersion'],
-      own.map((bucket) => `${bucket}/*`),
-    ),
-    allow(
-      [
-        'ecr:CreateRepository',
-        'ecr:DeleteLifecyclePolicy',
-        'ecr:DeleteRepository',
-        'ecr:DeleteRepositoryPolicy',
-        'ecr:DescribeRepositories',
-        'ecr:GetLifecyclePolicy',
-        'ecr:GetRepositoryPolicy',
-        'ecr:ListTagsForResource',
-        'ecr:PutImageScanningConfiguration',
-        'ecr:PutImageTagMutability',
-        'ecr:PutLifecyclePolicy',
-        'ecr:SetRepositoryPolicy',
-        'ecr:TagResource',
-        'ecr:UntagResource',
-      ],
-      containerComponents.map((name) => arn(place, 'ecr', `repository/${name}`)),
-    ),
-    allow(
-      [
-        'lambda:AddPermission',
-        'lambda:CreateFunction',
-        'lambda:DeleteFunction',
-        'lambda:DeleteFunctionConcurrency',
-        'lambda:DeleteFunctionEventInvokeConfig',
-        'lambda:GetFunction',
-        'lambda:GetFunctionCodeSigningConfig',
-        'lambda:GetFunctionEventInvokeConfig',
-        'lambda:GetFunctionRecursionConfig',
-        'lambda:GetFunctionScalingConfig',
-        'lambda:GetPolicy',
-        'lambda:GetRuntimeManagementConfig',
-        'lambda:ListFunctionEventInvokeConfigs',
-        'lambda:PutFunctionConcurrency',
-        'lambda:PutFunctionEventInvokeConfig',
-        'lambda:PutRuntimeManagementConfig',
-        'lambda:RemovePermission',
-        'lambda:TagResource',
-        'lambda:UntagResource',
-        'lambda:UpdateFunctionCode',
-        'lambda:UpdateFunctionConfiguration',
-        'lambda:UpdateFunctionEventInvokeConfig',
-      ],
-      // Settings of asynchronous invocations are those of a qualifier.
-      [...functions, ...functions.map((one) => `${one}:*`)],
-    ),
-    // The code that Lambda is told to fetch.
-    allow(
-      ['s3:GetObject', 's3:GetObjectVersion'],
-      [bucketArn(place, buckets.bootstrap, objectKeys.functionBundle('*', '*'))],
-    ),
-    allow(
-      [
-        'logs:CreateLogGroup',
-        'logs:DeleteLogGroup',
-        'logs:DeleteRetentionPolicy',
-        'logs:DescribeIndexPolicies',
-        'logs:GetDataProtectionPolicy',
-        'logs:ListTagsForResource',
-        'logs:PutRetentionPolicy',
-        'logs:TagResource',
-        'logs:UntagResource',
-      ],
-      groups.flatMap((group) => [
-        arn(place, 'logs', `log-group:${group}`),
-        arn(place, 'logs', `log-group:${group}:*`),
-      ]),
-    ),
-    // These two are asked of all groups of the account.
-    allow(['logs:DescribeLogGroups', 'logs:DescribeResourcePolicies'], [arn(place, 'logs', 'log-group:*')]),
     ...notifications(place),
   ];
 }

@@ -217,3 +217,30 @@ test('what is not built says so by name', async () => {
     message: expect.stringContaining('CreateUser'),
   });
 });
+
+test('policies have the sizes that IAM takes, white space not counted', async () => {
+  const allow = (bytes: number) => {
+    const text = document({ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::' });
+    return text.replace(':::', `:::${'b'.repeat(bytes - text.length)}`);
+  };
+  const policy = (PolicyName: string, PolicyDocument: string) =>
+    iam.send(new CreatePolicyCommand({ PolicyName, PolicyDocument }));
+  const { Policy } = await policy('full', `${allow(6144)}${' '.repeat(500)}`);
+  await expect(policy('too-large', allow(6145))).rejects.toMatchObject({
+    name: 'LimitExceededException',
+    message: 'Cannot exceed quota for PolicySize: 6144',
+  });
+  await expect(
+    iam.send(new CreatePolicyVersionCommand({ PolicyArn: Policy?.Arn, PolicyDocument: allow(6145) })),
+  ).rejects.toMatchObject({ name: 'LimitExceededException' });
+  await create('inline');
+  const put = (PolicyName: string, PolicyDocument: string) =>
+    iam.send(new PutRolePolicyCommand({ RoleName: 'inline', PolicyName, PolicyDocument }));
+  await put('a', allow(6000));
+  await put('b', allow(4240));
+  await put('a', allow(6000));
+  await expect(put('c', allow(200))).rejects.toMatchObject({
+    name: 'LimitExceededException',
+    message: 'Maximum policy size of 10240 bytes exceeded for role inline',
+  });
+});

@@ -1,6 +1,7 @@
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import { bucketNames } from '@mooring/contracts';
 import type { EngineEvent, Stack as PulumiStack } from '@pulumi/pulumi/automation/index.js';
+import { rolesBoundary } from '../bootstrap/boundary.js';
 import { explain, MooringError } from '../errors.js';
 import type { Stack, Target } from '../target.js';
 import type { Deployment } from './engine.js';
@@ -92,6 +93,7 @@ async function onStack<T>(stack: AwsStack, work: (pulumi: PulumiStack) => Promis
   });
   const target: Target = { stack, region, endpoint: undefined, credentials };
   const functionBundles = await prepareFunctions(target);
+  const permissionsBoundary = await rolesBoundary(target);
   const { bootstrap } = bucketNames(account, region);
   // Loaded only when it is needed: Pulumi takes a second.
   const { LocalWorkspace } = await import('@pulumi/pulumi/automation/index.js');
@@ -103,6 +105,7 @@ async function onStack<T>(stack: AwsStack, work: (pulumi: PulumiStack) => Promis
           PULUMI_BACKEND_URL: `s3://${bootstrap}/pulumi?region=${region}`,
           AWS_REGION: region,
           MOORING_FUNCTION_BUNDLES: JSON.stringify(functionBundles),
+          ...(permissionsBoundary !== undefined && { MOORING_PERMISSIONS_BOUNDARY: permissionsBoundary }),
           ...passphrase(process.env),
         },
       },

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames } from '@mooring/contracts';
 import { functionEntries } from '@mooring/functions';
 import { takeAccount } from '../bootstrap/account.js';
+import { rolesBoundary } from '../bootstrap/boundary.js';
 import { bundleFunctions } from '../functions/bundle.js';
 import { uploadFunction } from '../functions/upload.js';
 import { repositoryRoot } from '../repository.js';
@@ -71,11 +72,13 @@ async function stackOf(
 ): Promise<InProcessStack> {
   // Loaded only when it is needed: Pulumi takes a second.
   const { default: program } = await import('@mooring/infrastructure');
+  const permissionsBoundary = await rolesBoundary(target);
   return {
     target,
     project: PROJECT,
     config: await readStackConfig(join(INFRASTRUCTURE, `Pulumi.${target.stack}.yaml`)),
-    program: () => program({ functionBundles }),
+    program: () =>
+      program({ functionBundles, ...(permissionsBoundary !== undefined && { permissionsBoundary }) }),
     ...(onProgress && { onProgress }),
   };
 }

@@ -20,6 +20,11 @@ export const malformedPolicy = (message: string) =>
   new MalformedPolicyDocumentException({ message, $metadata });
 export const validationError = (message: string) => new AwsError('ValidationError', message);
 
+/** The size of a policy document as IAM counts it: white space is free. */
+export function sizeOf(document: string): number {
+  return document.replace(/\s/g, '').length;
+}
+
 /**
  * Checks a policy document before it is kept.
  *

@@ -5,6 +5,7 @@ import {
   deleteConflict,
   limitExceeded,
   noSuchEntity,
+  sizeOf,
   validationError,
 } from './errors.js';
 import { type IamTables, type ManagedPolicy, type PolicyVersion, uniqueId } from './tables.js';
@@ -38,6 +39,12 @@ export interface ManagedPolicies {
 }
 
 const MOST_VERSIONS = 5;
+/** Characters, white space not counted (IAM user guide, "IAM and AWS STS quotas"). */
+const LARGEST = 6144;
+
+function checkSize(document: string): void {
+  if (sizeOf(document) > LARGEST) throw limitExceeded(`Cannot exceed quota for PolicySize: ${LARGEST}`);
+}
 
 export function managedPolicies(tables: IamTables, accountId: string, now: () => number): ManagedPolicies {
   const { policies, roles } = tables;
@@ -77,6 +84,7 @@ export function managedPolicies(tables: IamTables, accountId: string, now: () =>
       return policy && version(policy, policy.defaultVersion).document;
     },
     create({ policyName, path, description, document, tags }) {
+      checkSize(document);
       checkDocument(document, 'identity');
       const arn = `arn:aws:iam::${accountId}:policy${path}${policyName}`;
       if (
@@ -105,6 +113,7 @@ export function managedPolicies(tables: IamTables, accountId: string, now: () =>
     },
     addVersion(arn, document, setAsDefault) {
       const policy = getOwn(arn);
+      checkSize(document);
       checkDocument(document, 'identity');
       if (policy.versions.length >= MOST_VERSIONS) {
         throw limitExceeded(

@@ -5,6 +5,7 @@ import {
   deleteConflict,
   limitExceeded,
   noSuchEntity,
+  sizeOf,
   validationError,
 } from './errors.js';
 import type { ManagedPolicies } from './managed-policies.js';
@@ -42,6 +43,8 @@ export interface RoleDraft {
 
 /** Quota of managed policies attached to a role (IAM user guide, "IAM and AWS STS quotas"). */
 const MOST_ATTACHED = 10;
+/** Characters of all inline policies of a role together, white space not counted. */
+const LARGEST_INLINE = 10_240;
 
 export function roles(
   tables: IamTables,
@@ -98,7 +101,12 @@ export function roles(
       checkName(policyName, 'policyName', 128);
       checkDocument(document, 'identity');
       const { inlinePolicies } = get(roleName);
-      change(roleName, { inlinePolicies: { ...inlinePolicies, [policyName]: document } });
+      const all = { ...inlinePolicies, [policyName]: document };
+      const size = Object.values(all).reduce((sum, text) => sum + sizeOf(text), 0);
+      if (size > LARGEST_INLINE) {
+        throw limitExceeded(`Maximum policy size of ${LARGEST_INLINE} bytes exceeded for role ${roleName}`);
+      }
+      change(roleName, { inlinePolicies: all });
     },
     deleteInlinePolicy(roleName, policyName) {
       const { [policyName]: deleted, ...inlinePolicies } = get(roleName).inlinePolicies;
