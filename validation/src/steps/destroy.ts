@@ -19,11 +19,10 @@ import {
   measureBlink,
   pressButtonLocally,
   provision,
-  setFrequency,
 } from '@mooring/pipeline';
 import { NotSeen, type Step, see } from '../step.js';
 import type { World } from '../world.js';
-import { certificateOf, isGone, untilConnected } from './membership.js';
+import { certificateOf, isGone, untilAnswers, untilConnected } from './membership.js';
 
 export const destroy: Step = {
   step: 12,
@@ -111,7 +110,7 @@ export const redeploy: Step = {
     const attached = await attachListed(target, allowlist);
     see(attached === world.devices.size, `${attached} of ${world.devices.size} devices were attached`);
     await untilConnected(world, thing);
-    await setFrequency(await world.topics(), thing, 4);
+    await untilAnswers(world, thing, 4);
     const after = await certificateOf(world, thing);
     see(after === before, `the device has another certificate: ${after.slice(0, 8)}…`);
     return `${attached} devices attached again, ${thing} answers 4 Hz with the certificate ${after.slice(0, 8)}… of before`;

@@ -35,6 +35,28 @@ export async function untilConnected(world: World, thing: string): Promise<void>
   );
 }
 
+/**
+ * Asks a device for another frequency until it answers: its LED component may still be starting, and a message that
+ * comes before it listens is lost.
+ */
+export async function untilAnswers(world: World, thing: string, hertz: number): Promise<void> {
+  const cloud = await world.topics();
+  let problem = '';
+  await until(
+    () => `${thing} answers ${hertz} Hz (${problem})`,
+    async () => {
+      try {
+        return await setFrequency(cloud, thing, hertz);
+      } catch (error) {
+        problem = error instanceof Error ? error.message : String(error);
+        return undefined;
+      }
+    },
+    world.signal,
+    120,
+  );
+}
+
 export const takeOffTheAllowlist: Step = {
   step: 14,
   name: 'take a device off the allowlist',
@@ -71,7 +93,7 @@ export const takeOffTheAllowlist: Step = {
     world.devices.delete(second);
 
     await untilConnected(world, first);
-    await setFrequency(cloud, first, 2);
+    await untilAnswers(world, first, 2);
     return `${second}: thing, core device and certificate ${certificateId.slice(0, 8)}… deleted, connection dropped (${reasonOf(dropped[0])}), a new one: ${refusal}; ${first} answers as before`;
   },
 };

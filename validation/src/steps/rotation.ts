@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DescribeCertificateCommand } from '@aws-sdk/client-iot';
 import { topics } from '@mooring/contracts';
-import { rotateCertificates, rotateFleet, setFrequency } from '@mooring/pipeline';
+import { rotateCertificates, rotateFleet } from '@mooring/pipeline';
 import { NotSeen, type Step, see } from '../step.js';
 import { until } from '../wait.js';
 import type { World } from '../world.js';
-import { certificateOf, isGone, untilConnected } from './membership.js';
+import { certificateOf, isGone, untilAnswers, untilConnected } from './membership.js';
 
 /** Seconds for a rotation; generous, as it only ends what never comes. */
 const TIMEOUT = 180;
@@ -75,7 +75,7 @@ async function byAudit(world: World, thing: string): Promise<string> {
   see(rotation?.done === true, `after the audit: ${rotation?.text ?? 'nothing'}`);
   const renewed = await untilReplaced(world, thing, expiring, TIMEOUT);
   await untilConnected(world, thing);
-  await setFrequency(await world.topics(), thing, 3);
+  await untilAnswers(world, thing, 3);
   return `asked by name: ${short(asked)} → ${short(expiring)}, for 20 days; found by an audit of ${audit.checked}: → ${short(renewed)}, the one before deleted, 3 Hz answered`;
 }
 
@@ -110,7 +110,7 @@ async function killedAt(world: World, thing: string, stage: (typeof STAGES)[numb
     renewed = await untilReplaced(world, thing, old, TIMEOUT);
   }
   await untilConnected(world, thing);
-  await setFrequency(await world.topics(), thing, 2);
+  await untilAnswers(world, thing, 2);
   return `killed at "${stage.name}": → ${short(renewed)}`;
 }
 
