@@ -3,6 +3,9 @@ import { type Output, processOutput } from '../output.js';
 import { StateDirectory } from '../state-directory.js';
 import { type Stack, stacks, type Target, targetOf } from '../target.js';
 
+/** What the option of the commands that need Pulumi says. */
+export const INSTALL_PULUMI = 'on AWS: install the pulumi command if it is not on the PATH';
+
 /** Options that every command takes. */
 export interface CommonOptions {
   json?: true;

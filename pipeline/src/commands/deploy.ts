@@ -12,7 +12,7 @@ import {
   renderResult,
 } from '../deploy/index.js';
 import type { Stack } from '../target.js';
-import { type CommonOptions, contextOf, withStack } from './context.js';
+import { type CommonOptions, contextOf, INSTALL_PULUMI, withStack } from './context.js';
 import { progressTeller } from './progress.js';
 
 /** `mooring deploy` */
@@ -20,19 +20,23 @@ export function deployCommand(): Command {
   return withStack(new Command('deploy'))
     .description('make the cloud what the infrastructure program says; a second run changes nothing')
     .option('--plan', 'only tell what would be done')
-    .action(async (options: CommonOptions & { stack: Stack; plan?: true }) => {
+    .option('--install-pulumi', INSTALL_PULUMI)
+    .action(async (options: CommonOptions & { stack: Stack; plan?: true; installPulumi?: true }) => {
       const { out, target, ownTarget } = contextOf(options);
       const { stack } = options;
+      const aws = { installPulumi: options.installPulumi === true };
       const tell = (plan: Plan) => out.line(renderPlan(plan, out.style));
       if (options.plan) {
-        const plan = stack === 'local' ? await planLocal(await ownTarget()) : await planAws(stack);
+        const plan = stack === 'local' ? await planLocal(await ownTarget()) : await planAws(stack, aws);
         tell(plan);
         out.data(planJson(plan));
         return;
       }
       const onProgress = progressTeller(out);
       const deployment: Deployment =
-        stack === 'local' ? await deployLocal(target(), onProgress) : await deployAws(stack, onProgress);
+        stack === 'local'
+          ? await deployLocal(target(), onProgress)
+          : await deployAws(stack, { ...aws, onProgress });
       out.line(renderResult(deployment));
       out.data(deploymentJson(deployment));
     });

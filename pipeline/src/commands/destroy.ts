@@ -2,13 +2,14 @@ import { Command } from 'commander';
 import { deploymentJson, renderResult } from '../deploy/index.js';
 import { MooringError } from '../errors.js';
 import type { Stack } from '../target.js';
-import { type CommonOptions, contextOf, withStack } from './context.js';
+import { type CommonOptions, contextOf, INSTALL_PULUMI, withStack } from './context.js';
 import { progressTeller } from './progress.js';
 
 interface DestroyOptions extends CommonOptions {
   stack: Stack;
   everything?: true;
   yes?: true;
+  installPulumi?: true;
 }
 
 const HELP = `
@@ -22,9 +23,10 @@ export function destroyCommand(): Command {
       'delete the infrastructure; devices, certificates, components and the claim certificate stay',
     )
     .option('--everything', 'delete what would stay too: nothing is left')
+    .option('--install-pulumi', INSTALL_PULUMI)
     .option('--yes', 'needed on AWS: that it is meant')
     .addHelpText('after', HELP)
-    .action(async ({ stack, everything, yes, ...options }: DestroyOptions) => {
+    .action(async ({ stack, everything, yes, installPulumi, ...options }: DestroyOptions) => {
       if (stack !== 'local' && !yes) {
         throw new MooringError(
           'NotConfirmed',
@@ -37,7 +39,10 @@ export function destroyCommand(): Command {
       const { out, target, ownTarget } = contextOf({ ...options, stack });
       if (everything) await refuseToThePipeline(target());
       const from = await ownTarget();
-      const destroyed = await destroyInfrastructure(from, out.progress, progressTeller(out));
+      const destroyed = await destroyInfrastructure(from, out.progress, {
+        onProgress: progressTeller(out),
+        installPulumi: installPulumi === true,
+      });
       out.line(renderResult(destroyed));
       if (everything) await deleteRemains(from, out.progress);
       out.line(

@@ -9,10 +9,17 @@ import type { Plan } from './engine-ports.js';
 import { INFRASTRUCTURE, type OnProgress, prepareFunctions } from './fleet-stack.js';
 import { JsonObject } from './json.js';
 import { checkPrerequisites } from './prerequisites.js';
+import { installedPulumi } from './pulumi-command.js';
 import { countsOf, planOfEvents, stepOf } from './pulumi-events.js';
 
 /** The stacks on AWS. */
 export type AwsStack = Exclude<Stack, 'local'>;
+
+export interface AwsOptions {
+  readonly onProgress?: OnProgress | undefined;
+  /** Install the Pulumi command when there is none that will do. */
+  readonly installPulumi?: boolean;
+}
 
 /** The provider plugin that goes with `@pulumi/aws-native` of this repository. */
 const PROVIDER = { name: 'aws-native', version: 'v1.79.0' } as const;
@@ -29,8 +36,11 @@ const PROVIDER = { name: 'aws-native', version: 'v1.79.0' } as const;
  * @throws PrerequisiteError naming all that is missing: AWS's own endpoints, the command, credentials, the region.
  * @throws MooringError `PulumiFailed` with what Pulumi said.
  */
-export async function deployAws(stack: AwsStack, onProgress?: OnProgress): Promise<Deployment> {
-  return onStack(stack, async (pulumi) => {
+export async function deployAws(
+  stack: AwsStack,
+  { onProgress, ...options }: AwsOptions = {},
+): Promise<Deployment> {
+  return onStack(stack, options, async (pulumi) => {
     const plan = await preview(pulumi);
     onProgress?.({ kind: 'planned', plan });
     const { outputs, summary } = await pulumi.up({ color: 'never', onEvent: steps(onProgress) });
@@ -49,8 +59,11 @@ export async function deployAws(stack: AwsStack, onProgress?: OnProgress): Promi
  *
  * @throws as {@link deployAws}.
  */
-export async function destroyAws(stack: AwsStack, onProgress?: OnProgress): Promise<Deployment> {
-  return onStack(stack, async (pulumi) => {
+export async function destroyAws(
+  stack: AwsStack,
+  { onProgress, ...options }: AwsOptions = {},
+): Promise<Deployment> {
+  return onStack(stack, options, async (pulumi) => {
     const { summary } = await pulumi.destroy({ color: 'never', onEvent: steps(onProgress) });
     return { plan: { steps: [], changes: true }, result: countsOf(summary.resourceChanges), outputs: {} };
   });
@@ -72,8 +85,8 @@ function steps(onProgress: OnProgress | undefined): (event: EngineEvent) => void
  *
  * @throws as {@link deployAws}.
  */
-export async function planAws(stack: AwsStack): Promise<Plan> {
-  return onStack(stack, preview);
+export async function planAws(stack: AwsStack, options: Omit<AwsOptions, 'onProgress'> = {}): Promise<Plan> {
+  return onStack(stack, options, preview);
 }
 
 async function preview(pulumi: PulumiStack): Promise<Plan> {
@@ -83,14 +96,20 @@ async function preview(pulumi: PulumiStack): Promise<Plan> {
 }
 
 /** Prepares everything that Pulumi needs, and works with the stack. */
-async function onStack<T>(stack: AwsStack, work: (pulumi: PulumiStack) => Promise<T>): Promise<T> {
+async function onStack<T>(
+  stack: AwsStack,
+  { installPulumi = false }: AwsOptions,
+  work: (pulumi: PulumiStack) => Promise<T>,
+): Promise<T> {
   const credentials = fromNodeProviderChain();
   const { region, account } = await checkPrerequisites({
     stack,
     region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION,
     credentials,
     env: process.env,
+    needsPulumi: !installPulumi,
   });
+  const pulumiCommand = installPulumi ? await installedPulumi(process.env) : undefined;
   const target: Target = { stack, region, endpoint: undefined, credentials };
   const functionBundles = await prepareFunctions(target);
   const permissionsBoundary = await rolesBoundary(target);
@@ -101,6 +120,7 @@ async function onStack<T>(stack: AwsStack, work: (pulumi: PulumiStack) => Promis
     const pulumi = await LocalWorkspace.createOrSelectStack(
       { stackName: stack, workDir: INFRASTRUCTURE },
       {
+        ...(pulumiCommand && { pulumiCommand }),
         envVars: {
           PULUMI_BACKEND_URL: `s3://${bootstrap}/pulumi?region=${region}`,
           AWS_REGION: region,

@@ -1,5 +1,5 @@
+import type { AwsOptions } from '../deploy/aws.js';
 import type { Deployment } from '../deploy/engine.js';
-import type { OnProgress } from '../deploy/fleet-stack.js';
 import { destroyAws, destroyLocal } from '../deploy/index.js';
 import type { Target } from '../target.js';
 import { releaseInfrastructure } from './release.js';
@@ -14,8 +14,10 @@ import { releaseInfrastructure } from './release.js';
 export async function destroyInfrastructure(
   target: Target,
   tell: (line: string) => void = () => undefined,
-  onProgress?: OnProgress,
+  options: AwsOptions = {},
 ): Promise<Deployment> {
   await releaseInfrastructure(target, tell);
-  return target.stack === 'local' ? destroyLocal(target, onProgress) : destroyAws(target.stack, onProgress);
+  return target.stack === 'local'
+    ? destroyLocal(target, options.onProgress)
+    : destroyAws(target.stack, options);
 }

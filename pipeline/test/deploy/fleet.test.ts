@@ -155,8 +155,12 @@ async function expectFleet(outputs: Readonly<Record<string, string>>): Promise<v
 }
 
 describe('mooring deploy --stack dev', () => {
-  it('says all that is missing at once, without a stack trace', async () => {
-    const child = spawn(process.execPath, [MOORING, 'deploy', '--stack', 'dev'], {
+  it.each([
+    [[], [expect.stringMatching(/^ {2}- the pulumi command is not on the PATH: install Pulumi/)]],
+    // It would be installed when all else is there.
+    [['--install-pulumi'], []],
+  ])('says all that is missing at once, without a stack trace %s', async (args, pulumi) => {
+    const child = spawn(process.execPath, [MOORING, 'deploy', '--stack', 'dev', ...args], {
       env: { HOME: '/nowhere', PATH: '/nowhere', AWS_EC2_METADATA_DISABLED: 'true' },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -166,7 +170,7 @@ describe('mooring deploy --stack dev', () => {
     expect((await exited)[0]).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
       'mooring: Cannot deploy the stack dev to AWS yet:',
-      expect.stringMatching(/^ {2}- the pulumi command is not on the PATH: install Pulumi/),
+      ...pulumi,
       expect.stringMatching(/^ {2}- No AWS credentials were found: /),
       expect.stringMatching(/^ {2}- no AWS region is set: set AWS_REGION/),
     ]);
