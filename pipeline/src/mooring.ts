@@ -11,13 +11,15 @@ import { fleetCommand } from './commands/fleet.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
 import { resetCommand } from './commands/reset.js';
+import { scanCommand } from './commands/scan.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { explain } from './errors.js';
+import { jobSummary } from './job-summary.js';
 
-/** The `mooring` command; sets the process's exit code. */
-export async function mooring(argv: readonly string[]): Promise<void> {
-  const program = new Command('mooring')
+/** The `mooring` command's commands and options. */
+export function mooringProgram(): Command {
+  return new Command('mooring')
     .description('Fleets of Arm SystemReady devices on AWS, or on this machine')
     .showHelpAfterError('(see --help)')
     .addCommand(startCommand())
@@ -31,13 +33,21 @@ export async function mooring(argv: readonly string[]): Promise<void> {
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())
+    .addCommand(scanCommand())
     .addCommand(costCommand())
     .addCommand(destroyCommand())
     .addCommand(resetCommand());
+}
+
+/** The `mooring` command; sets the process's exit code. */
+export async function mooring(argv: readonly string[]): Promise<void> {
+  const summary = jobSummary();
+  summary?.command(argv.slice(2));
   try {
-    await program.parseAsync(argv);
+    await mooringProgram().parseAsync(argv);
   } catch (error) {
     process.stderr.write(`mooring: ${explain(error)}\n`);
+    summary?.failed(explain(error));
     if (process.env.MOORING_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = 1;
   }

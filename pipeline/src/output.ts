@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { jobSummary } from './job-summary.js';
 
 /** Where a command writes: results to `out`, progress and problems to `err`. */
 export interface Output {
@@ -14,12 +15,17 @@ export interface Output {
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
 
-/** Writes to the process's streams; colours only on a terminal and without NO_COLOR. */
+/**
+ * Writes to the process's streams, and the result to the job summary too where there is one; colours only on a
+ * terminal and without NO_COLOR.
+ */
 export function processOutput(json: boolean): Output {
   const colours = process.stdout.isTTY === true && !process.env.NO_COLOR && !json;
+  const summary = jobSummary();
   return {
     json,
     line: (text = '') => {
+      summary?.line(text);
       if (!json) process.stdout.write(`${text}\n`);
     },
     data: (value) => {

@@ -190,6 +190,7 @@ async function buildComponent(component: ComponentSource, job: Job): Promise<Bui
   if (component.image) program = await bundleProgram(name, path);
   const inputs = (program?.inputs ?? []).map((file) => portableName(file, source));
   const hash = await hashOf(inputs);
+  // eslint-disable-next-line security/detect-possible-timing-attacks -- whether there is a hash is no secret
   if (hash === undefined) {
     throw new MooringError(
       'SourceChanged',

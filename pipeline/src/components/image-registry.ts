@@ -93,6 +93,7 @@ export class ImageRegistry {
   #token(): Promise<string> {
     this.#authorization ??= this.ecr.send(new GetAuthorizationTokenCommand({})).then((answer) => {
       const token = answer.authorizationData?.[0]?.authorizationToken;
+      // eslint-disable-next-line security/detect-possible-timing-attacks -- whether there is a token is no secret
       if (token !== undefined) return token;
       throw new MooringError('NoRegistryToken', 'Amazon ECR gave no authorization token; try again');
     });

@@ -6,6 +6,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { MooringError } from '../errors.js';
 import { repositoryRoot } from '../repository.js';
+import { type Coverage, type CoverageReport, coverageArguments, readCoverage } from './coverage.js';
 import { readSources } from './sources.js';
 
 /** How the checks of one component went. */
@@ -16,31 +17,41 @@ export interface TestResult {
   readonly lint: boolean | undefined;
   readonly passed: number;
   readonly failed: number;
+  /** Undefined when it was not asked for, and of what has no code of its own. */
+  readonly coverage?: Coverage | undefined;
+}
+
+export interface TestRun {
+  readonly results: readonly TestResult[];
+  /** Of all that was taken; undefined when it was not asked for. */
+  readonly coverage: Coverage | undefined;
 }
 
 /**
  * Lints and tests the components of the repository with its own tools, whose output goes to standard error.
  *
  * @param only names of components or of their folders; all, and what they share, unless given
+ * @param withCoverage whether to count how much of the code the tests run
  * @throws MooringError when there is no such component, or the tools do not run
  */
-export async function testComponents(only: readonly string[]): Promise<TestResult[]> {
+export async function testComponents(only: readonly string[], withCoverage = false): Promise<TestRun> {
   const root = join(repositoryRoot, 'components');
   const sources = await readSources(root, only);
   const parts = [
     ...sources.map(({ name, folder }) => ({ name, folder })),
     ...(only.length === 0 ? [{ name: 'runtime', folder: 'runtime' }] : []),
   ];
-  const tests = await vitest(
+  const { tests, coverage } = await vitest(
     only.length === 0 ? ['components/test'] : parts.map(({ folder }) => `components/test/${folder}/`),
+    withCoverage ? parts.map(({ folder }) => folder) : [],
   );
   const results: TestResult[] = [];
   for (const { name, folder } of parts) {
     const lint = await biome(`components/${folder}`);
-    results.push({ name, lint, ...countOf(tests, folder) });
+    results.push({ name, lint, ...countOf(tests, folder), coverage: coverage?.folders.get(folder) });
   }
   if (only.length === 0) results.push({ name: 'all together', lint: undefined, ...countOf(tests, '') });
-  return results;
+  return { results, coverage: coverage?.together };
 }
 
 interface FileResult {
@@ -67,7 +78,11 @@ const Report = z.object({
   ),
 });
 
-async function vitest(paths: readonly string[]): Promise<FileResult[]> {
+/** @param covered folders whose code is watched for what the tests run of it */
+async function vitest(
+  paths: readonly string[],
+  covered: readonly string[],
+): Promise<{ tests: FileResult[]; coverage: CoverageReport | undefined }> {
   const folder = await mkdtemp(join(tmpdir(), 'mooring-test-'));
   const file = join(folder, 'report.json');
   try {
@@ -75,10 +90,11 @@ async function vitest(paths: readonly string[]): Promise<FileResult[]> {
       'run',
       '--passWithNoTests',
       ...['--reporter', 'default', '--reporter', 'json', '--outputFile.json', file],
+      ...(covered.length > 0 ? coverageArguments(covered, folder) : []),
       ...paths,
     ]);
     const report = Report.parse(JSON.parse(await readFile(file, 'utf8')));
-    return report.testResults.map(({ name, status, assertionResults }) => {
+    const tests = report.testResults.map(({ name, status, assertionResults }) => {
       const levels = relative(join(repositoryRoot, 'components', 'test'), name).split(sep);
       const passed = assertionResults.filter((test) => test.status === 'passed').length;
       const failed = assertionResults.filter((test) => test.status === 'failed').length;
@@ -90,6 +106,7 @@ async function vitest(paths: readonly string[]): Promise<FileResult[]> {
         failed: failed + unloaded,
       };
     });
+    return { tests, coverage: covered.length > 0 ? await readCoverage(folder) : undefined };
   } catch (error) {
     if (error instanceof MooringError) throw error;
     throw new MooringError('TestsFailed', 'The tests could not be run: see what Vitest says above', {
@@ -124,6 +141,8 @@ async function run(packageName: string, script: string, args: readonly string[])
   const child = spawn(process.execPath, [file, ...args], {
     cwd: repositoryRoot,
     stdio: ['ignore', 2, 2],
+    // The commands that the tests start have no part in the summary of the job that runs the tests.
+    env: { ...process.env, GITHUB_STEP_SUMMARY: undefined },
   });
   return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
 }

@@ -127,7 +127,7 @@ export const buildAndPublish: Step = {
     const { greengrass, ecr } = await world.clients();
     let tested = 'their tests are those of npm test';
     if (!world.quick) {
-      const results = await testComponents([]);
+      const { results } = await testComponents([]);
       const bad = results.filter(({ failed, lint }) => failed > 0 || lint === false);
       see(bad.length === 0, `the tests of ${bad.map(({ name }) => name).join(', ')} fail`);
       tested = `${results.reduce((sum, { passed }) => sum + passed, 0)} tests passed`;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { explain, MooringError } from '../../errors.js';
 import { repositoryRoot } from '../../repository.js';
 
+// eslint-disable-next-line security/detect-non-literal-regexp -- the numbers are those of hashes, below
 const Hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 
 /** A Debian archive and its history. */
