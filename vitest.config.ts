@@ -10,6 +10,8 @@ export default defineConfig({
     // Files share what their worker has loaded: the AWS SDKs alone take a second of every file otherwise.
     isolate: false,
     setupFiles: ['test/setup.ts'],
+    // It imports JSON in a way that Node.js does not know any more.
+    server: { deps: { inline: [/@actions\/(languageservice|workflow-parser|expressions)/] } },
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     // Generous on purpose: a deadline here only ends a test that hangs, it never measures speed.
     testTimeout: 180_000,

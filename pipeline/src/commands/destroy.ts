@@ -10,6 +10,7 @@ interface DestroyOptions extends CommonOptions {
   everything?: true;
   yes?: true;
   installPulumi?: true;
+  confirm?: string;
 }
 
 const HELP = `
@@ -25,9 +26,16 @@ export function destroyCommand(): Command {
     .option('--everything', 'delete what would stay too: nothing is left')
     .option('--install-pulumi', INSTALL_PULUMI)
     .option('--yes', 'needed on AWS: that it is meant')
+    .option('--confirm <stack>', 'the same, by the name of the stack; refused when it is another')
     .addHelpText('after', HELP)
-    .action(async ({ stack, everything, yes, installPulumi, ...options }: DestroyOptions) => {
-      if (stack !== 'local' && !yes) {
+    .action(async ({ stack, everything, yes, confirm, installPulumi, ...options }: DestroyOptions) => {
+      if (confirm !== undefined && confirm !== stack) {
+        throw new MooringError(
+          'NotConfirmed',
+          `The stack is ${stack}, and what was confirmed is ${JSON.stringify(confirm)}: nothing was deleted`,
+        );
+      }
+      if (stack !== 'local' && !yes && confirm === undefined) {
         throw new MooringError(
           'NotConfirmed',
           `This deletes the infrastructure of the stack ${stack}${everything ? ', its devices, certificates and components' : ''}: if it is meant so, add --yes`,

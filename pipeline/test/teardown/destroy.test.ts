@@ -180,3 +180,9 @@ test('on AWS it has to be confirmed', async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/deletes the infrastructure of the stack prod: if it is meant so, add --yes/);
 });
+
+test('what is confirmed has to be the stack', async () => {
+  const { code, stderr } = await run('destroy', '--confirm', 'prod');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/The stack is local, and what was confirmed is "prod": nothing was deleted/);
+});
