@@ -95,12 +95,12 @@ async function preview(pulumi: PulumiStack): Promise<Plan> {
   return planOfEvents(events);
 }
 
-/** Prepares everything that Pulumi needs, and works with the stack. */
-async function onStack<T>(
-  stack: AwsStack,
-  { installPulumi = false }: AwsOptions,
-  work: (pulumi: PulumiStack) => Promise<T>,
-): Promise<T> {
+/**
+ * Checks that all is there that Pulumi needs, and installs the command if that is wanted.
+ *
+ * @throws PrerequisiteError, MooringError `PulumiInstall`
+ */
+export async function readyForAws(stack: AwsStack, { installPulumi = false }: AwsOptions) {
   const credentials = fromNodeProviderChain();
   const { region, account } = await checkPrerequisites({
     stack,
@@ -111,6 +111,17 @@ async function onStack<T>(
   });
   const pulumiCommand = installPulumi ? await installedPulumi(process.env) : undefined;
   const target: Target = { stack, region, endpoint: undefined, credentials };
+  return { target, account, pulumiCommand };
+}
+
+/** Prepares everything that Pulumi needs, and works with the stack. */
+async function onStack<T>(
+  stack: AwsStack,
+  options: AwsOptions,
+  work: (pulumi: PulumiStack) => Promise<T>,
+): Promise<T> {
+  const { target, account, pulumiCommand } = await readyForAws(stack, options);
+  const { region } = target;
   const functionBundles = await prepareFunctions(target);
   const permissionsBoundary = await rolesBoundary(target);
   const { bootstrap } = bucketNames(account, region);

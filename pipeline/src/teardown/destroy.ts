@@ -1,4 +1,4 @@
-import type { AwsOptions } from '../deploy/aws.js';
+import { type AwsOptions, readyForAws } from '../deploy/aws.js';
 import type { Deployment } from '../deploy/engine.js';
 import { destroyAws, destroyLocal } from '../deploy/index.js';
 import type { Target } from '../target.js';
@@ -16,6 +16,8 @@ export async function destroyInfrastructure(
   tell: (line: string) => void = () => undefined,
   options: AwsOptions = {},
 ): Promise<Deployment> {
+  // Nothing is released that could not be deleted then.
+  if (target.stack !== 'local') await readyForAws(target.stack, options);
   await releaseInfrastructure(target, tell);
   return target.stack === 'local'
     ? destroyLocal(target, options.onProgress)

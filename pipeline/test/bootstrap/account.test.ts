@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { CreateRoleCommand, DeleteRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DeleteObjectCommand, ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { accountTags, bucketNames, names, objectKeys } from '@mooring/contracts';
@@ -57,9 +58,7 @@ test('another stack of the account is refused before it changes anything', async
 });
 
 test.each([
-  ['provision'],
   ['fleet', 'remove', 'x', '--allowlist', '/dev/null'],
-  ['components', 'deploy'],
   ['destroy', '--everything'],
 ])("mooring %s works on no other stack's account", async (...command) => {
   const env = { AWS_ENDPOINT_URL: cloud.endpointUrl };
@@ -70,6 +69,20 @@ test.each([
       'The account 000000000000 is the dev account: local needs an account of its own',
     ),
   });
+});
+
+test('commands take the target unchecked only to read, or check it otherwise', () => {
+  const folder = new URL('../../src/commands/', import.meta.url);
+  const unchecked = readdirSync(folder)
+    .filter((file) => /(?<!\w)target\(\)/.test(readFileSync(new URL(file, folder), 'utf8')))
+    .map((file) => file.replace(/\.ts$/, ''));
+  const reading = ['certificates-list', 'claim', 'components-list', 'fleet', 'status'];
+  // A device answers for itself; these three check in the library.
+  const others = ['button', 'led', 'bootstrap', 'deploy', 'destroy'];
+  expect(
+    unchecked.filter((file) => ![...reading, ...others].includes(file)),
+    'a command that changes something takes `ownTarget()`; one that only reads is to be listed here',
+  ).toEqual([]);
 });
 
 test('of two stacks at the same time one gets the account', async () => {

@@ -10,8 +10,10 @@ import {
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { names } from '@mooring/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bootstrap } from '../../src/bootstrap/access.js';
+import { bootstrap, planBootstrap, removeAccess } from '../../src/bootstrap/access.js';
 import { clientConfig } from '../../src/target.js';
+import { destroyInfrastructure } from '../../src/teardown/destroy.js';
+import { deleteRemains } from '../../src/teardown/remains.js';
 import { Mooring } from '../commands/mooring.js';
 import { type RunningCloud, startCloud } from '../deploy/running-cloud.js';
 
@@ -31,22 +33,23 @@ afterAll(async () => {
   await cloud?.stop();
 });
 
-const run = (...args: string[]) => new Mooring(args, { AWS_ENDPOINT_URL: cloud.endpointUrl }).finished;
 const provider = () => iam.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER }));
 const role = () => iam.send(new GetRoleCommand({ RoleName: names.pipelineRole }));
 const bucketCount = async () => (await s3.send(new ListBucketsCommand({}))).Buckets?.length;
 
 test('a plan changes nothing', async () => {
-  const { code, stdout } = await run('bootstrap', '--repository', repository, '--plan');
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/^\+ create +github +AWS::IAM::OIDCProvider/m);
-  expect(stdout).toMatch(/^\+ create +pipeline-role +AWS::IAM::Role/m);
+  const { steps } = await planBootstrap(cloud.target, { repository });
+  expect(steps.map(({ kind, resource }) => `${kind} ${resource.type}`)).toEqual(
+    expect.arrayContaining(['create AWS::IAM::OIDCProvider', 'create AWS::IAM::Role']),
+  );
   await expect(provider()).rejects.toMatchObject({ name: 'NoSuchEntityException' });
   expect(await bucketCount()).toBe(0);
 });
 
 test('the provider, the role and its policies are made, and a second run changes nothing', async () => {
-  const { code, stdout } = await run('bootstrap', '--repository', repository);
+  const { code, stdout } = await new Mooring(['bootstrap', '--repository', repository], {
+    AWS_ENDPOINT_URL: cloud.endpointUrl,
+  }).finished;
   expect(code).toBe(0);
   expect(stdout).toMatch(
     /Workflows of owner\/name in the environment local may assume arn:aws:iam::000000000000:role\/MooringPipeline$/m,
@@ -74,11 +77,8 @@ test('the provider, the role and its policies are made, and a second run changes
   );
   expect(AttachedPolicies.length).toBeGreaterThan(1);
 
-  const again = await run('bootstrap', '--repository', repository, '--json');
-  expect(JSON.parse(again.stdout)).toMatchObject({
-    plan: { changes: false },
-    result: { created: 0, updated: 0 },
-  });
+  const again = await bootstrap(cloud.target, { repository });
+  expect(again).toMatchObject({ plan: { changes: false }, result: { created: 0, updated: 0 } });
 });
 
 test.each(['owner', 'owner/name/x', 'owner/*', 'owner/name:ref', '*/name'])(
@@ -91,10 +91,11 @@ test.each(['owner', 'owner/name/x', 'owner/*', 'owner/name:ref', '*/name'])(
 );
 
 test('destroying everything takes the access with it, destroying alone does not', async () => {
-  expect((await run('destroy')).code).toBe(0);
+  await destroyInfrastructure(cloud.target);
   await role();
-  const { code } = await run('destroy', '--everything');
-  expect(code).toBe(0);
+  const told: string[] = [];
+  await deleteRemains(cloud.target, (line) => told.push(line));
+  expect(told.join('\n')).toMatch(/^\d+ resources of the pipeline's access deleted$/m);
   await expect(role()).rejects.toMatchObject({ name: 'NoSuchEntityException' });
   await expect(provider()).rejects.toMatchObject({ name: 'NoSuchEntityException' });
   expect((await iam.send(new ListPoliciesCommand({ Scope: 'Local' }))).Policies).toEqual([]);
@@ -114,7 +115,7 @@ test('a provider that the account has already is used, and stays', async () => {
   );
   for (let time = 0; time < 2; time++) await bootstrap(cloud.target, { repository });
   await role();
-  expect((await run('destroy', '--everything')).code).toBe(0);
+  await removeAccess(cloud.target);
   await expect(role()).rejects.toMatchObject({ name: 'NoSuchEntityException' });
   await expect(provider()).resolves.toMatchObject({ ClientIDList: ['somebody', 'sts.amazonaws.com'] });
 });
