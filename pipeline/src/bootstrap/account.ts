@@ -2,7 +2,7 @@ import { GetRoleCommand, IAMClient, IAMServiceException } from '@aws-sdk/client-
 import { GetObjectCommand, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { accountTags, bucketNames, names, objectKeys } from '@mooring/contracts';
 import { z } from 'zod';
-import { ensureBootstrapBucket } from '../deploy/bootstrap-bucket.js';
+import { bucketTaken, ensureBootstrapBucket } from '../deploy/bootstrap-bucket.js';
 import { MooringError } from '../errors.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 
@@ -17,7 +17,7 @@ type Marker = z.infer<typeof Marker>;
  * The account's mark is an object of the bootstrap bucket and, for other regions to see, tags of the pipeline's role;
  * the latter are passed over for credentials that may not read the role.
  *
- * @throws MooringError `OtherAccount`
+ * @throws MooringError `OtherAccount`, `BucketTaken`
  */
 export async function checkAccount(target: Target): Promise<void> {
   await withClients(target, async (clients) => {
@@ -99,7 +99,9 @@ async function markerInBucket({ s3, bucket }: Clients): Promise<Marker | undefin
     const { Body } = await s3.send(new GetObjectCommand(object));
     text = (await Body?.transformToString('utf-8')) ?? '';
   } catch (error) {
-    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;
+    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    if (status === 404) return undefined;
+    if (status === 403) throw bucketTaken(bucket);
     throw error;
   }
   try {

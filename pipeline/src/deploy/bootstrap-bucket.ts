@@ -55,6 +55,14 @@ export async function ensureBootstrapBucket(s3: S3Client, bucket: string, region
   );
 }
 
+/** The bucket cannot be used. */
+export function bucketTaken(bucket: string): MooringError {
+  return new MooringError(
+    'BucketTaken',
+    `The bucket ${bucket} is not this account's, or these credentials may not use it`,
+  );
+}
+
 async function exists(s3: S3Client, bucket: string): Promise<boolean> {
   try {
     await s3.send(new HeadBucketCommand({ Bucket: bucket }));
@@ -65,10 +73,7 @@ async function exists(s3: S3Client, bucket: string): Promise<boolean> {
       case 404:
         return false;
       case 403:
-        throw new MooringError(
-          'BucketTaken',
-          `The bucket ${bucket} is not this account's, or these credentials may not use it`,
-        );
+        throw bucketTaken(bucket);
       default:
         throw error;
     }

@@ -31,6 +31,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { bucketNames, componentNames, names, objectKeys } from '@mooring/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkAccount } from '../../src/bootstrap/account.js';
 import { fleetCertificates } from '../../src/certificates/fleet-certificates.js';
 import type { BuiltComponent } from '../../src/components/build.js';
 import { finishLayout, startLayout, writeJsonBlob } from '../../src/components/oci.js';
@@ -277,6 +278,13 @@ const refused: readonly [
     (config) => new LambdaClient(config).send(new InvokeCommand({ FunctionName: names.csrFunction })),
   ],
 ];
+
+test('the role sees by its own tags that another region is not the one of the account', async () => {
+  await expect(checkAccount({ ...pipeline, region: 'eu-west-1' })).rejects.toMatchObject({
+    code: 'OtherAccount',
+    message: expect.stringContaining('has its local fleet in eu-central-1'),
+  });
+});
 
 test.each(refused)('the role may not touch %s', async (_what, call) => {
   await expect(call(clientConfig(pipeline))).rejects.toMatchObject({
