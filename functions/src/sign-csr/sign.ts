@@ -24,6 +24,8 @@ const SIGNING_TIME = 30_000;
 
 const Event = CsrEvent.extend(deviceContext);
 
+const KEY_IN_USE = 'the key is that of a certificate in use';
+
 /** Another invocation makes a certificate for this thing right now. */
 export class SigningBusyError extends Error {
   override readonly name = 'SigningBusyError';
@@ -74,7 +76,13 @@ async function answer(
     request = await readSigningRequest(csr, asking);
   } catch (error) {
     if (!(error instanceof SigningRequestError)) throw error;
-    return refuse(error.message, known.version);
+    const { keyId, message } = error;
+    if (keyId === undefined) return refuse(message, known.version);
+    // Late, doubled or replayed: what came of the rotation that it belonged to stays true.
+    const held = [current, ...(await described(ports, attached, principal))];
+    if (held.some(({ pem }) => certificateKeyId(pem) === keyId)) return replayed(ports, asking, KEY_IN_USE);
+    if (known.state?.stage === 'completed') return replayed(ports, asking, message);
+    return refuse(message, known.version);
   }
 
   const others = await described(ports, attached, principal);
@@ -85,9 +93,7 @@ async function answer(
   if (same) return issue(ports, thing, same, known.version);
   const earlier = [current, ...others.filter((certificate) => !later.includes(certificate))];
   if (earlier.some(({ pem }) => certificateKeyId(pem) === request.keyId)) {
-    const reason = 'the key is that of a certificate in use';
-    log('csr-replayed', { ...asking, reason });
-    return { outcome: 'replayed', reason };
+    return replayed(ports, asking, KEY_IN_USE);
   }
 
   const { leftover, full } = chooseLeftover(later, known, now());
@@ -184,6 +190,11 @@ async function issue(
   await publish(topics.certificate(thing), { certificateArn: arn, certificateId: id, certificatePem: pem });
   log('certificate-issued', { thing, certificateId: id });
   return { outcome: 'issued', certificateId: id };
+}
+
+function replayed({ log }: RotationPorts, asking: object, reason: string): Signed {
+  log('csr-replayed', { ...asking, reason });
+  return { outcome: 'replayed', reason };
 }
 
 function refused({ log }: RotationPorts, fields: { readonly reason: string }): Signed {

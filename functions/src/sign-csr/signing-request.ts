@@ -16,6 +16,13 @@ export interface SigningRequest {
 /** A signing request that is not signed, and why; it says no more of the request than that. */
 export class SigningRequestError extends Error {
   override readonly name = 'SigningRequestError';
+  /** The key of a request that is sound and this thing's, but made over a connection with another certificate. */
+  readonly keyId: string | undefined;
+
+  constructor(message: string, keyId?: string) {
+    super(message);
+    this.keyId = keyId;
+  }
 }
 
 /** PKCS #9 challengePassword (RFC 2985 section 5.4.1). */
@@ -58,7 +65,8 @@ export async function readSigningRequest(
     throw new SigningRequestError('its common name is not that of the thing');
   }
   if (readOrRefuse(() => challengePasswords(request)).some((password) => password !== device.principal)) {
-    throw new SigningRequestError('its challengePassword is not the certificate of the connection');
+    const reason = 'its challengePassword is not the certificate of the connection';
+    throw new SigningRequestError(reason, publicKeyId(key));
   }
   return { pem: `${request.toString('pem')}\n`, keyId: publicKeyId(key) };
 }

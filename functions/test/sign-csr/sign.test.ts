@@ -96,6 +96,27 @@ describe('signCsr', () => {
     expect(await fleet.certificatesOf(device.thing)).toHaveLength(2);
   });
 
+  it('lets a request that comes again after the rotation change nothing, over the new certificate', async () => {
+    const old = await fleet.device();
+    const device = { thing: old.thing, ...(await fleet.certificate(old.thing)) };
+    const { thing, certificateId } = device;
+    const state = { stage: 'completed', at: fleet.clock.now(), certificateId } as const;
+    await fleet.states.write(thing, { state });
+    const known = await fleet.states.read(thing);
+    for (const keys of [device.keys, await newKeys()]) {
+      const ports = fleet.ports();
+      const again = await csr({ keys, name: thing, challengePassword: old.certificateId });
+      expect(await signCsr(eventOf(device, again), ports)).toMatchObject({ outcome: 'replayed' });
+      expect(ports.published).toEqual([]);
+      expect(ports.lines).toMatchObject([{ event: 'csr-replayed', thing, principal: certificateId }]);
+      expect(await fleet.states.read(thing)).toEqual(known);
+    }
+    // A device that was asked again is told why it gets none.
+    await fleet.states.write(thing, { state: { ...state, stage: 'requested' } });
+    const wrong = await csr({ name: thing, challengePassword: old.certificateId });
+    expect(await signCsr(eventOf(device, wrong), fleet.ports())).toMatchObject({ outcome: 'refused' });
+  });
+
   it('refuses a request that is not the device’s own, and says so in its state', async () => {
     const device = await fleet.device();
     const ports = fleet.ports();
