@@ -11,7 +11,7 @@ import { connackProperties, negotiate, type Terms } from './handshake.js';
 import type { Hub } from './hub.js';
 import { Link } from './link.js';
 import { Publishing } from './publishing.js';
-import { DISCONNECT_CODES, RETURN_CODES } from './reasons.js';
+import { DISCONNECT_CODES, RETURN_CODES, refusalLevel } from './reasons.js';
 import type { Session } from './session.js';
 import { Subscribing } from './subscribing.js';
 import { WillKeeper } from './will.js';
@@ -233,7 +233,7 @@ export class Connection<P> {
   #refuse(packet: ConnectPacket, clientId: string, error: MqttError, reason: DisconnectReason): void {
     const { protocolVersion } = packet;
     const { reasonCode, message } = error;
-    this.hub.log('info', `CONNECT is refused: ${message}`, { clientId, reasonCode });
+    this.hub.log(refusalLevel(reasonCode), `CONNECT is refused: ${message}`, { clientId, reasonCode });
     const returnCode = RETURN_CODES.get(reasonCode);
     // [MQTT-3.2.2-6] No Session Present; MQTT 3 has no code for some refusals and closes without an answer.
     if (protocolVersion === 5 || returnCode !== undefined) {
@@ -267,7 +267,10 @@ export class Connection<P> {
       return;
     }
     const { reasonCode, message } = error;
-    this.hub.log('info', `A connection is closed: ${message}`, { ...this.#name(), reasonCode });
+    this.hub.log(refusalLevel(reasonCode), `A connection is closed: ${message}`, {
+      ...this.#name(),
+      reasonCode,
+    });
     if (reasonCode === ReasonCode.UnsupportedProtocolVersion) {
       // The only answer that a client of any version understands.
       this.#link.write(encodeConnack(4, { sessionPresent: false, reasonCode, returnCode: 1 }));

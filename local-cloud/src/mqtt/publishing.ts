@@ -5,6 +5,7 @@ import { MqttError, ReasonCode } from './errors.js';
 import type { Hub } from './hub.js';
 import type { BrokerLimits } from './limits.js';
 import { Publication } from './publication.js';
+import { refusalLevel } from './reasons.js';
 import { checkTopicName } from './topic.js';
 
 /** What a client publishes: checks it, hands it to the hub and acknowledges it, in order. */
@@ -114,8 +115,9 @@ export class Publishing<P> {
   /** MQTT 5 names the reason in PUBACK; where there is none the connection ends, as AWS IoT ends it. */
   #refuse({ qos, packetId }: PublishPacket, refusal: MqttError): void {
     if (this.client.protocolVersion !== 5 || qos === 0) throw refusal;
-    this.hub.log('info', refusal.message, { clientId: this.client.clientId });
-    this.#acknowledge(packetId, refusal.reasonCode, undefined);
+    const { reasonCode, message } = refusal;
+    this.hub.log(refusalLevel(reasonCode), message, { clientId: this.client.clientId, reasonCode });
+    this.#acknowledge(packetId, reasonCode, undefined);
   }
 
   #acknowledge(packetId: number, reasonCode: number, kept: Promise<void> | undefined): void {

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../log.js';
 import type { DisconnectReason } from './contract.js';
 import { ReasonCode } from './errors.js';
 
@@ -22,3 +23,8 @@ export const RETURN_CODES: ReadonlyMap<number, number> = new Map([
   [ReasonCode.BadUserNameOrPassword, 4],
   [ReasonCode.NotAuthorized, 5],
 ]);
+
+/** How a refusal is logged: what a client is not allowed may be an attack, and an operator is to see it. */
+export function refusalLevel(reasonCode: ReasonCode): LogLevel {
+  return reasonCode === ReasonCode.NotAuthorized ? 'warn' : 'info';
+}

@@ -78,7 +78,7 @@ export class Subscribing<P> {
       throw new MqttError(ReasonCode.ProtocolError, 'A shared subscription with No Local is not allowed');
     }
     if (!hub.authorizer.subscribe(client, filter.filter)) {
-      hub.log('info', `Subscribing to "${filter.filter}" is not authorized`, { clientId: client.clientId });
+      hub.log('warn', `Subscribing to "${filter.filter}" is not authorized`, { clientId: client.clientId });
       return ReasonCode.NotAuthorized;
     }
     const { subscriptions } = session;

@@ -146,6 +146,23 @@ describe('what may not be published', () => {
     expect(observed).toEqual([]);
   });
 
+  test.each([4, 5] as const)(
+    'a denied publish of MQTT %i is logged as a warning',
+    async (protocolVersion) => {
+      const { port, logged } = await start({ authorizer: denied });
+      const { client } = await RawClient.connect(port, { clientId: 'intruder', protocolVersion });
+      client.publish({ topic: 'denied', qos: 1, messageId: 1 });
+      await (protocolVersion === 5 ? client.next('puback') : client.closed);
+      expect(logged.filter(({ level }) => level === 'warn')).toEqual([
+        {
+          level: 'warn',
+          message: expect.stringContaining('Publishing to "denied" is not authorized'),
+          fields: { clientId: 'intruder', reasonCode: 0x87 },
+        },
+      ]);
+    },
+  );
+
   test('the disconnection for a denied publish is an AUTH_ERROR', async () => {
     const { port, broker } = await start({ authorizer: denied });
     const reason = new Promise((resolve) => broker.on('disconnected', (event) => resolve(event.reason)));
