@@ -48,7 +48,7 @@ function transform(mode: Value, object: Value, array: Value): Value {
 
 /** Values and their encodings: AWS IoT developer guide, "Functions". */
 export const dataFunctions: Functions = {
-  decode: { arity: [2, 4], since2016: true, compile: compileDecode },
+  decode: { arity: [2, 6], since2016: true, compile: compileDecode },
   encode: { arity: [2, 2], since2016: true, compile: compileEncode },
   get: pure2(get),
   get_or_default: pureN([1, 2], (value, fallback) =>
