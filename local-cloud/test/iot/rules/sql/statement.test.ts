@@ -341,7 +341,10 @@ describe('what is refused', () => {
     ["SELECT get_secret('t', 'k', 'r') FROM 'a'", 'get_secret() is not supported'],
     ["SELECT get_registry_data('t', 'k', 'r') FROM 'a'", 'get_registry_data() is not supported'],
     ["SELECT decode(*, 'proto', 'b', 'k') FROM 'a'", 'protobuf is not supported'],
-    ["SELECT decode(encode(*, 'base64'), 'proto', 'b', 'k', 'f.proto', 'M') FROM 'a'", 'protobuf is not supported'],
+    [
+      "SELECT decode(encode(*, 'base64'), 'proto', 'b', 'k', 'f.proto', 'M') FROM 'a'",
+      'protobuf is not supported',
+    ],
     ["SELECT regexp_matches(a, 'a++') AS a FROM 'a'", '++ in a regular expression is not supported'],
     ["SELECT regexp_substr(a, '\\Aa') AS a FROM 'a'", 'in a regular expression is not supported'],
     ["SELECT @x FROM 'a'", 'The variable @x is not defined at line 1, column 8'],
