@@ -19,6 +19,8 @@ export function defenderFindings(iot: IoTClient): ReadFindings {
       new ListAuditFindingsCommand({
         taskId,
         checkName: EXPIRING_CHECK,
+        // Whoever suppresses the findings about a certificate wants it left alone.
+        listSuppressedFindings: false,
         maxResults: 250,
         ...(token !== undefined && { nextToken: token }),
       }),
