@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/longest-first.js';
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share what their worker has loaded: the AWS SDKs alone take a second of every file otherwise.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['test/setup.ts'],
     // It imports JSON in a way that Node.js does not know any more.
     server: { deps: { inline: [/@actions\/(languageservice|workflow-parser|expressions)/] } },
