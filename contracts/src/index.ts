@@ -1,5 +1,39 @@
 export { AllowlistError, parseAllowlist } from './allowlist.js';
-export { ButtonMessage, FREQUENCY_RANGE, FrequencyMessage, type Parsed, parseMessage } from './messages.js';
+export {
+  AllowlistAnswer,
+  AllowlistChange,
+  ApiProblem,
+  DASHBOARD_CLIENT_PREFIX,
+  DashboardConfig,
+  DEVICES_AT_ONCE,
+  DeploymentDetails,
+  DeploymentSummary,
+  DeploymentsPage,
+  DeviceCertificateSummary,
+  DeviceComponent,
+  DeviceDeployment,
+  DeviceDetails,
+  DeviceSummary,
+  DevicesAnswer,
+  EventsPage,
+  FleetEvent,
+  FleetPage,
+  LogPage,
+  RotationAnswer,
+  SessionAnswer,
+  SessionRequest,
+  TelemetryAnswer,
+  TelemetryPoint,
+} from './dashboard.js';
+export {
+  ButtonMessage,
+  FREQUENCY_RANGE,
+  FrequencyMessage,
+  type Parsed,
+  PressMessage,
+  parseMessage,
+  TelemetryMessage,
+} from './messages.js';
 export {
   accountTags,
   bucketNames,
@@ -25,4 +59,5 @@ export {
   RotateThingsEvent,
   RotationState,
 } from './rotation.js';
+export { EventItem, TelemetryItem } from './stored.js';
 export { THING_NAME, topics } from './topics.js';

@@ -13,6 +13,14 @@ export type FrequencyMessage = z.infer<typeof FrequencyMessage>;
 export const ButtonMessage = z.object({ state: z.boolean() });
 export type ButtonMessage = z.infer<typeof ButtonMessage>;
 
+/** Payload of the topic that presses the button: `{}`. */
+export const PressMessage = z.object({});
+export type PressMessage = z.infer<typeof PressMessage>;
+
+/** Payload of the telemetry topic: the frequency in force, in hertz, and whether the LED blinks now. */
+export const TelemetryMessage = FrequencyMessage.extend({ blinking: z.boolean() });
+export type TelemetryMessage = z.infer<typeof TelemetryMessage>;
+
 /** What parsing a message gives: its value, or one sentence on what is wrong with it. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
 

@@ -23,6 +23,23 @@ export const names = {
   rotationDeadLetters: 'certificate_rotation_dead_letters',
   /** Named shadow of each thing with its `RotationState`. */
   rotationShadow: 'certificate_rotation',
+  /** Stores what the devices' LEDs tell; its first topic level after the rule's name is the thing. */
+  telemetryRule: 'Telemetry',
+  /** DynamoDB table of {@link TelemetryItem}s. */
+  telemetryTable: 'mooring_telemetry',
+  /** DynamoDB table of {@link EventItem}s. */
+  eventsTable: 'mooring_events',
+  /** The functions behind the dashboard. */
+  dashboardSession: 'GreengrassDashboardSession',
+  dashboardReader: 'GreengrassDashboardReader',
+  dashboardOperator: 'GreengrassDashboardOperator',
+  /** Cognito: who may sign in, and the groups that say what they may do. */
+  dashboardUserPool: 'mooring-dashboard',
+  dashboardIdentityPool: 'mooring_dashboard',
+  viewersGroup: 'viewers',
+  operatorsGroup: 'operators',
+  /** The AWS IoT policy of signed-in visitors; what each may do of it, the role says. */
+  dashboardPolicy: 'GreengrassDashboardPolicy',
   /** The role that workflows assume, and the prefix of its policies' names. */
   pipelineRole: 'MooringPipeline',
   /** The managed policy that limits what the roles which the pipeline makes can be allowed. */
@@ -100,12 +117,14 @@ export const componentTags = {
  * - `bootstrap`: made before anything else, outlives the infrastructure; its state, function bundles, claims.
  * - `provisioning`: claim certificate, provisioning configuration and the allowlist.
  * - `artifacts`: component artifacts.
+ * - `dashboard`: the files of the web page.
  */
 export function bucketNames(account: string, region: string) {
   return {
     bootstrap: `mooring-bootstrap-${account}-${region}`,
     provisioning: `mooring-provisioning-${account}-${region}`,
     artifacts: `mooring-artifacts-${account}-${region}`,
+    dashboard: `mooring-dashboard-${account}-${region}`,
   } as const;
 }
 

@@ -1,3 +1,5 @@
+import { names } from './names.js';
+
 /**
  * The MQTT topics that cloud and devices share.
  *
@@ -13,6 +15,13 @@ export const topics = {
   localButton: () => 'device/button',
   /** LED to cloud: {@link ButtonMessage}, whether the LED blinks now. */
   button: (thing: string) => `lambda/${topicLevel(thing)}/button`,
+  /** Cloud to button: `{}`, a press as if by hand. */
+  pressButton: (thing: string) => `device/${topicLevel(thing)}/button`,
+  /**
+   * LED to cloud, {@link TelemetryMessage}: what it does, now and then. Straight to the rule that stores it (Basic
+   * Ingest, AWS IoT Core developer guide, "Reducing messaging costs with Basic Ingest"), so nobody can subscribe to it.
+   */
+  telemetry: (thing: string) => `$aws/rules/${names.telemetryRule}/${topicLevel(thing)}/telemetry`,
   /** Cloud to certificate rotator: asks for a certificate signing request. */
   csrRequest: (thing: string) => `device/${topicLevel(thing)}/csr_req`,
   /** Certificate rotator to cloud: the certificate signing request. */
