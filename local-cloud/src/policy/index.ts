@@ -7,4 +7,4 @@ export {
 } from './document.js';
 export { type AccessRequest, type Decision, evaluate, type RequestPrincipal } from './evaluation.js';
 export { type ConditionContext, matchesArn, matchesPattern } from './pattern.js';
-export { ANY, addText, matchesWildcards, ONE, type Wildcards } from './wildcards.js';
+export { ANY, addPattern, addText, matchesWildcards, ONE, type Wildcards } from './wildcards.js';

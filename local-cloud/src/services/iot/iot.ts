@@ -30,6 +30,7 @@ import type { Peer } from './devices/peer.js';
 import { ServerTls } from './devices/server-tls.js';
 import { ThingTopics } from './devices/thing-topics.js';
 import { mqttOverWebSocket } from './devices/websocket.js';
+import { fleetIndex } from './fleet-index/fleet-index.js';
 import { DeviceJobs } from './jobs/device-jobs.js';
 import type { JobEngine } from './jobs/engine.js';
 import { executionOperations } from './jobs/execution-operations.js';
@@ -172,6 +173,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const thingTopics = new ThingTopics(broker, log);
   const shadows = new ShadowService(store, clock, broker, failed);
   serveShadows(thingTopics, shadows, broker, clock, failed);
+  const index = fleetIndex(changes, { tables, shadows, connectivity: presence.connectivity });
 
   let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
   const settings = accountSettings(tables, () => endpoints);
@@ -237,6 +239,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...ruleOperations(rules),
       ...settings.operations,
       ...presence.operations,
+      ...index.operations,
       ...audit.operations,
     },
     validationError: { code: 'InvalidRequestException' },

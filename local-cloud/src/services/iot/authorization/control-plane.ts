@@ -33,6 +33,9 @@ const ABOUT_BOTH = new Set([
 /** Operations on jobs that have to be allowed on every target, and on the job's template, as well. */
 const ABOUT_TARGETS = new Set(['CreateJob', 'AssociateTargetsWithJob']);
 
+/** Operations on an index, which is that of things when the input names none. */
+const ON_INDEX = new Set(['SearchIndex', 'DescribeIndex']);
+
 /**
  * The permissions that operations of the control plane need (service authorization reference, "Actions, resources,
  * and condition keys for AWS IoT"): on the resource that the input names first, in the order above.
@@ -53,6 +56,10 @@ export function controlPlanePermission(arns: IotArns) {
     if (ABOUT_TARGETS.has(operation) && Array.isArray(input.targets)) {
       const others: unknown[] = [...input.targets, input.jobTemplateArn];
       about.push(...others.filter((other) => typeof other === 'string'));
+    }
+    if (ON_INDEX.has(operation)) {
+      const { indexName } = input;
+      about.push(arns.of(`index/${typeof indexName === 'string' ? indexName : 'AWS_Things'}`));
     }
     if (about.length === 0) return undefined;
     return [

@@ -117,17 +117,29 @@ export function lifecycle(
     ),
   ];
 
+  /** Whether a thing is connected, by the client id that is its name, and since when it is so. */
+  function connectivity(thingName: string) {
+    const record = recordOf(thingName);
+    const connected = broker.client(thingName) !== undefined;
+    return {
+      connected,
+      clientId: thingName,
+      ...(record && { at: record.at }),
+      ...(!connected && { disconnectReason: reasonOf(record) }),
+    };
+  }
+
   const operations = {
     GetThingConnectivityData(input: sdk.GetThingConnectivityDataCommandInput) {
       const thingName = checked(input.thingName, 'thingName', REGISTRY_NAME, 128);
       if (!tables.things.get(thingName)) throw notFound(`Thing ${thingName} cannot be found.`);
-      const record = recordOf(thingName);
+      const { connected, at, disconnectReason } = connectivity(thingName);
       const client = broker.client(thingName);
       return {
         thingName,
-        connected: client !== undefined,
-        ...(record && { timestamp: new Date(record.at) }),
-        ...(!client && { disconnectReason: reasonOf(record) }),
+        connected,
+        ...(at !== undefined && { timestamp: new Date(at) }),
+        ...(disconnectReason !== undefined && { disconnectReason }),
         ...(client &&
           input.includeSocketInformation && {
             sourceIp: client.peer.sourceIp,
@@ -139,6 +151,7 @@ export function lifecycle(
 
   return {
     operations,
+    connectivity,
     /** Resolves when everything that was told is kept. */
     async close(): Promise<void> {
       for (const stop of stops) stop();
