@@ -33,6 +33,8 @@ export interface ResourceRequest {
   readonly resource: string;
   /** The resource's policy as JSON text; undefined when it has none. */
   readonly policy: string | undefined;
+  /** Condition keys of the service, names in lower case. */
+  readonly context?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -72,10 +74,10 @@ export function resourceAccess({ accountId, clock }: Base, roles: ResourceAccess
   }
 
   return {
-    refusal(call, { action, resource, policy }) {
+    refusal(call, { action, resource, policy, context: ofService = new Map() }) {
       const { principal } = call;
       const who = `User: ${principal.arn || 'anonymous'} is not authorized to perform: ${action} on resource: ${resource}`;
-      const context = new Map(requestContext(call, clock.now()));
+      const context = new Map([...requestContext(call, clock.now()), ...ofService]);
       if (principal.kind === 'role') {
         const role = roles.byName(principal.roleName)?.arn;
         if (role !== undefined) context.set('aws:principalarn', role);
@@ -92,8 +94,9 @@ export function resourceAccess({ accountId, clock }: Base, roles: ResourceAccess
       if (byResource === 'allowed') return undefined;
       return `${who} because no identity-based policy allows the ${action} action`;
     },
-    serviceRefusal({ service, sourceArn }, { action, resource, policy }) {
+    serviceRefusal({ service, sourceArn }, { action, resource, policy, context: ofService = new Map() }) {
       const context = new Map([
+        ...ofService,
         ['aws:sourcearn', sourceArn],
         ['aws:sourceaccount', accountId],
         ['aws:principalisawsservice', 'true'],

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { AwsError } from '../errors.js';
 import { element, escapeXml } from '../protocol/xml.js';
 import { accountPrincipal, type Call, type Principal, type Service } from '../service.js';
-import { type HttpRequest, type HttpResponse, readBody } from './messages.js';
+import { type HttpRequest, type HttpResponse, hostName, readBody } from './messages.js';
 import { authenticate, type CredentialsLookup, readSignature } from './sigv4.js';
 
 /** Answers one request; `signal` is aborted when the caller goes away. */
@@ -13,6 +13,8 @@ export type HttpHandler = (request: HttpRequest, signal: AbortSignal) => Promise
 /** An HTTP handler for a part of the path space that is not an AWS API, such as `/v2/` of a registry. */
 export interface PathHandler {
   readonly prefix: string;
+  /** Hosts whose requests it takes as well, whatever their path is; matched against the host's name without its port. */
+  readonly hosts?: RegExp;
   readonly handle: HttpHandler;
 }
 
@@ -47,7 +49,7 @@ export function front(options: FrontOptions): HttpHandler {
   return async (incoming, signal) => {
     const requestId = randomUUID();
     if (incoming.path === '/_local/health') return health(options.services);
-    const path = options.paths?.find(({ prefix }) => incoming.path.startsWith(prefix));
+    const path = options.paths?.find((handler) => takes(handler, incoming));
     if (path) return path.handle(incoming, signal);
     let service: Service | undefined = options.unsigned;
     let scope: string | undefined;
@@ -77,6 +79,10 @@ export function front(options: FrontOptions): HttpHandler {
       return xml ? xmlRefusal(error, requestId) : jsonRefusal(error, requestId);
     }
   };
+}
+
+function takes({ prefix, hosts }: PathHandler, { path, headers }: HttpRequest): boolean {
+  return path.startsWith(prefix) || (hosts?.test(hostName(headers)) ?? false);
 }
 
 /** Reads bodies that are small by nature, as their hash is part of the signature; streams S3's. */

@@ -153,6 +153,7 @@ async function write(
   if (!(body instanceof Readable) && headers['content-length'] === undefined && response.status !== 204) {
     headers['content-length'] = String(body === undefined ? 0 : Buffer.byteLength(body));
   }
+  if (response.cookies) outgoing.setHeader('set-cookie', response.cookies);
   outgoing.writeHead(response.status, headers);
   if (body instanceof Readable) {
     if (isHead) {

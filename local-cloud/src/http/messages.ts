@@ -20,7 +20,14 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** `Set-Cookie` headers, which cannot be joined to one. */
+  readonly cookies?: readonly string[];
   readonly body?: string | Uint8Array | Readable;
+}
+
+/** The name of the host that a request is for, in lower case and without the port. */
+export function hostName({ host = '' }: HttpRequest['headers']): string {
+  return host.replace(/:\d+$/, '').toLowerCase();
 }
 
 /** The whole body of a request; `tooLarge` makes the error to throw when it has more than `limit` bytes. */

@@ -267,10 +267,15 @@ function hashedPayload(request: SignedRequest, signature: SignedPart, payloadHas
   return payloadHash();
 }
 
-/** S3 signs the path as it is sent; all other services encode it once more. */
+/** S3 signs the path as it is sent; all other services normalize it and encode it once more. */
 function canonicalPath(path: string, service: string): string {
   if (service === 's3') return path;
-  return path.split('/').map(encode).join('/');
+  const segments: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(encode(segment));
+  }
+  return `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
 }
 
 function canonicalQuery(rawQuery: string, service: string): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
 import { AwsError } from '../../errors.js';
 import type { Base } from '../../plugin.js';
-import type { ServiceCaller } from '../../resource-access.js';
+import type { ResourceAccess, ServiceCaller } from '../../resource-access.js';
 import type { Operations } from '../../service.js';
 import { asyncEvents } from './async-events.js';
 import type { TellResult } from './async-records.js';
@@ -20,6 +20,7 @@ const EVENT_LIMITS = { RequestResponse: 6_291_456, Event: 1_048_576 } as const;
 interface InvocationNeeds {
   readonly functions: Functions;
   readonly policies: ResourcePolicies;
+  readonly access: ResourceAccess;
   readonly executor: Executor;
   readonly reservations: Concurrency;
   readonly configOf: EventInvokeConfigs['of'];
@@ -28,7 +29,7 @@ interface InvocationNeeds {
 
 /** The Invoke operation, and invocations on behalf of other services. */
 export function invocation(base: Base, needs: InvocationNeeds) {
-  const { functions, policies, executor, reservations, configOf, tell } = needs;
+  const { functions, policies, access, executor, reservations, configOf, tell } = needs;
 
   async function run(lambda: LambdaFunction, requestId: string, event: string, clientContext?: unknown) {
     const place = reservations.take(lambda.name);
@@ -79,9 +80,15 @@ export function invocation(base: Base, needs: InvocationNeeds) {
     },
   };
 
-  function invokable(reference: string, { service, sourceArn }: ServiceCaller): LambdaFunction {
+  function invokable(reference: string, caller: ServiceCaller): LambdaFunction {
     const lambda = functions.get(reference);
-    if (policies.allows(lambda.name, service, sourceArn, base.accountId)) return lambda;
+    const { service, sourceArn } = caller;
+    const reason = access.serviceRefusal(caller, {
+      action: 'lambda:InvokeFunction',
+      resource: lambda.arn,
+      policy: policies.textOf(lambda.name),
+    });
+    if (reason === undefined) return lambda;
     throw new AwsError(
       'AccessDeniedException',
       `${service} is not allowed to invoke ${lambda.arn} for ${sourceArn}: the function's resource policy has no statement that permits it`,
@@ -110,8 +117,12 @@ export function invocation(base: Base, needs: InvocationNeeds) {
       queue.accept(functions.get(functionArn).name, randomUUID(), event);
     },
     /** The function's answer as JSON; undefined when it failed. @throws ResourceNotFoundException, TooManyRequestsException */
-    async invokeNow(functionName: string, event: string): Promise<string | undefined> {
-      const { payload, functionError } = await run(functions.get(functionName), randomUUID(), event);
+    async invokeNow(
+      functionName: string,
+      event: string,
+      requestId: string = randomUUID(),
+    ): Promise<string | undefined> {
+      const { payload, functionError } = await run(functions.get(functionName), requestId, event);
       return functionError === undefined ? payload : undefined;
     },
     resume: queue.resume,

@@ -5,6 +5,7 @@ import type { HttpRequest, HttpResponse } from '../../http/messages.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { restJson1 } from '../../protocol/protocols.js';
+import { resourceAccess } from '../../resource-access.js';
 import { defineService, type Operations } from '../../service.js';
 import type { LogWriter } from '../cloudwatch-logs/writer.js';
 import type { RoleDirectory } from '../iam/directory.js';
@@ -34,6 +35,9 @@ import { functionExecutor, logStreamName } from './runtime/executor.js';
 import { sandboxPool } from './runtime/pool.js';
 import { sourcePoller } from './source-poller.js';
 import { tagOperations } from './tags.js';
+import { functionUrlEndpoint, functionUrlPath } from './urls/endpoint.js';
+import { functionUrlConfigs } from './urls/function-url-configs.js';
+import { urlType } from './urls/url-resource.js';
 
 /** What Lambda needs besides its base. */
 export interface LambdaCapabilities {
@@ -57,6 +61,12 @@ const CODE_PATH = '/_local/lambda/code/';
 export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoker: FunctionInvoker } {
   const functions = lambdaFunctions(base);
   const policies = resourcePolicies(base, functions);
+  const access = resourceAccess(base, needs.roles);
+  const urls = functionUrlConfigs(
+    base,
+    functions,
+    async (id) => `${await needs.endpointUrl}${functionUrlPath(id)}`,
+  );
   const packages = codePackages(join(base.stateDirectory, 'lambda'));
   const pool = sandboxPool(
     base.clock,
@@ -77,6 +87,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
   const invocations = invocation(base, {
     functions,
     policies,
+    access,
     executor,
     reservations,
     configOf: eventConfigs.of,
@@ -104,6 +115,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
         if (how !== 'deleted') return;
         policies.forget(name);
         eventConfigs.forget(name);
+        urls.forget(name);
         reservations.reserve(name, undefined);
       },
     }),
@@ -113,6 +125,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     ...eventConfigs.operations,
     ...reservations.operations,
     ...mappings.operations,
+    ...urls.operations,
   };
   const model = readModel(sdk);
   const service = defineService<typeof sdk>({
@@ -138,12 +151,21 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
   );
   return {
     services: [service],
-    paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }],
+    paths: [
+      { prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) },
+      functionUrlEndpoint(base, {
+        ...{ configs: urls, functions, policies, access },
+        credentials: needs.issuer.lookup,
+        roles: needs.roles,
+        invoke: invocations.invokeNow,
+      }),
+    ],
     resourceTypes: [
       functionResourceType(functions, reservations, operations),
       permissionResourceType(functions, policies),
       eventInvokeConfigType(functions, eventConfigs),
       eventSourceMappingType(mappings),
+      urlType(functions, urls),
     ],
     invoker: invocations.invoker,
     async close() {

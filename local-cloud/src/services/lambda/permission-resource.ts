@@ -67,6 +67,8 @@ function propertiesOf(functionName: string, statement: PermissionStatement): Res
   const { Principal: principal, Condition: condition } = statement;
   const account = condition?.StringEquals?.['AWS:SourceAccount'];
   const arn = condition?.ArnLike?.['AWS:SourceArn'];
+  const authType = condition?.StringEquals?.['lambda:FunctionUrlAuthType'];
+  const viaUrl = condition?.Bool?.['lambda:InvokedViaFunctionUrl'];
   return {
     FunctionName: functionName,
     Id: statement.Sid,
@@ -74,5 +76,7 @@ function propertiesOf(functionName: string, statement: PermissionStatement): Res
     Principal: principal === '*' ? '*' : 'Service' in principal ? principal.Service : principal.AWS,
     ...(account !== undefined && { SourceAccount: account }),
     ...(arn !== undefined && { SourceArn: arn }),
+    ...(authType !== undefined && { FunctionUrlAuthType: authType }),
+    ...(viaUrl !== undefined && { InvokedViaFunctionUrl: viaUrl === 'true' }),
   };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-lambda';
 import type { Base } from '../../plugin.js';
-import { matchesArn } from '../../policy/index.js';
 import type { Operations } from '../../service.js';
 import { assertPattern, refuse } from './errors.js';
 import type { Functions } from './functions.js';
@@ -25,8 +24,8 @@ interface StoredPolicy {
 export interface ResourcePolicies {
   readonly operations: Pick<Operations<typeof sdk>, 'AddPermission' | 'RemovePermission' | 'GetPolicy'>;
   statements(functionName: string): readonly PermissionStatement[];
-  /** Whether a service may invoke the function for one of its resources in `account`. */
-  allows(functionName: string, service: string, sourceArn: string, account: string): boolean;
+  /** The whole policy as JSON text; undefined when the function has none. */
+  textOf(functionName: string): string | undefined;
   forget(functionName: string): void;
 }
 
@@ -43,14 +42,10 @@ export function resourcePolicies({ store }: Base, functions: Functions): Resourc
     forget: (name) => {
       table.delete(name);
     },
-    allows: (name, service, sourceArn, account) =>
-      statements(name).some(
-        (statement) =>
-          actionMatches(statement.Action) &&
-          (statement.Principal === '*' ||
-            ('Service' in statement.Principal && statement.Principal.Service === service)) &&
-          conditionHolds(statement.Condition, sourceArn, account),
-      ),
+    textOf(name) {
+      const policy = table.get(name);
+      return policy && JSON.stringify(documentOf(policy));
+    },
     operations: {
       AddPermission(input) {
         const { name, arn } = functions.get(input.FunctionName, input.Qualifier);
@@ -79,15 +74,18 @@ export function resourcePolicies({ store }: Base, functions: Functions): Resourc
         const { name } = functions.get(input.FunctionName, input.Qualifier);
         const policy = table.get(name);
         if (!policy) throw refuse.notFound('The resource you requested does not exist.');
-        const document = { Version: '2012-10-17', Id: 'default', Statement: policy.statements };
-        return { Policy: JSON.stringify(document), RevisionId: policy.revisionId };
+        return { Policy: JSON.stringify(documentOf(policy)), RevisionId: policy.revisionId };
       },
     },
   };
 }
 
+function documentOf({ statements }: StoredPolicy) {
+  return { Version: '2012-10-17', Id: 'default', Statement: statements };
+}
+
 function statementOf(input: sdk.AddPermissionRequest, resource: string): PermissionStatement {
-  const { StatementId = '', Action = '', Principal = '' } = input;
+  const { StatementId = '', Action = '', Principal = '', FunctionUrlAuthType, InvokedViaFunctionUrl } = input;
   assertPattern('statementId', StatementId, /^[a-zA-Z0-9-_]{1,100}$/);
   assertPattern('action', Action, /^(lambda:[*]|lambda:[a-zA-Z]+|[*])$/);
   if (input.SourceAccount !== undefined) assertPattern('sourceAccount', input.SourceAccount, /^\d{12}$/);
@@ -98,15 +96,28 @@ function statementOf(input: sdk.AddPermissionRequest, resource: string): Permiss
       /^arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9-])+:([a-z]{2}(-[a-z]+)+-\d)?:(\d{12})?:(.*)$/,
     );
   }
-  const unbuilt = (
-    ['FunctionUrlAuthType', 'InvokedViaFunctionUrl', 'EventSourceToken', 'PrincipalOrgID'] as const
-  )
+  if (FunctionUrlAuthType !== undefined && Action !== 'lambda:InvokeFunctionUrl') {
+    throw refuse.invalidParameter(
+      'FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action',
+    );
+  }
+  if (InvokedViaFunctionUrl !== undefined && Action !== 'lambda:InvokeFunction') {
+    throw refuse.invalidParameter('InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action');
+  }
+  const unbuilt = (['EventSourceToken', 'PrincipalOrgID'] as const)
     .filter((name) => input[name] !== undefined)
     .join(', ');
   if (unbuilt !== '')
     throw refuse.invalidParameter(`Not built in the local cloud: ${unbuilt} of a permission`);
+  const equals = {
+    ...(input.SourceAccount && { 'AWS:SourceAccount': input.SourceAccount }),
+    ...(FunctionUrlAuthType && { 'lambda:FunctionUrlAuthType': FunctionUrlAuthType }),
+  };
   const condition = {
-    ...(input.SourceAccount && { StringEquals: { 'AWS:SourceAccount': input.SourceAccount } }),
+    ...(Object.keys(equals).length > 0 && { StringEquals: equals }),
+    ...(InvokedViaFunctionUrl !== undefined && {
+      Bool: { 'lambda:InvokedViaFunctionUrl': String(InvokedViaFunctionUrl) },
+    }),
     ...(input.SourceArn && { ArnLike: { 'AWS:SourceArn': input.SourceArn } }),
   };
   return {
@@ -126,22 +137,5 @@ function principalOf(principal: string): PermissionStatement['Principal'] {
   if (/^arn:aws[a-zA-Z-]*:(iam|sts)::\d{12}:.+$/.test(principal)) return { AWS: principal };
   throw refuse.invalidParameter(
     'The provided principal was invalid. Please check the principal and try again.',
-  );
-}
-
-function actionMatches(action: string): boolean {
-  return action === '*' || action === 'lambda:*' || action.toLowerCase() === 'lambda:invokefunction';
-}
-
-function conditionHolds(
-  condition: PermissionStatement['Condition'],
-  sourceArn: string,
-  account: string,
-): boolean {
-  const wantedAccount = condition?.StringEquals?.['AWS:SourceAccount'];
-  const wantedArn = condition?.ArnLike?.['AWS:SourceArn'];
-  return (
-    (wantedAccount === undefined || wantedAccount === account) &&
-    (wantedArn === undefined || matchesArn(wantedArn, sourceArn))
   );
 }
