@@ -7,8 +7,8 @@ export interface Statement {
     | { readonly Service: string }
     | { readonly AWS: string }
     | { readonly Federated: string };
-  readonly Action: readonly string[];
-  readonly Resource?: readonly string[];
+  readonly Action: string | readonly string[];
+  readonly Resource?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 

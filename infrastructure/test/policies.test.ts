@@ -24,6 +24,7 @@ const may = (action: string, resource: string, thing = 'A1') =>
 const PUBLISHES = (thing: string) => [
   topics.frequency(thing),
   topics.button(thing),
+  topics.telemetry(thing),
   topics.csrResponse(thing),
   topics.certificateAck(thing),
   `$aws/things/${thing}/jobs/$next/namespace-aws-gg-deployment/get`,
@@ -36,6 +37,7 @@ const PUBLISHES = (thing: string) => [
 ];
 const SUBSCRIBES = (thing: string) => [
   topics.setFrequency(thing),
+  topics.pressButton(thing),
   topics.csrRequest(thing),
   topics.certificate(thing),
   topics.certificateDone(thing),
@@ -127,6 +129,10 @@ describe('the device policy', () => {
     '$aws/certificates/create/json',
     '$aws/events/presence/connected/A1',
     '$aws/rules/CsrTrigger',
+    '$aws/rules/CsrTrigger/A1/telemetry',
+    `$aws/rules/${names.telemetryRule}/A1`,
+    `$aws/rules/${names.telemetryRule}/A2/telemetry`,
+    `$aws/rules/${names.telemetryRule}/A1/A2/telemetry`,
     'device/button',
   ])('does not allow to publish to %s', (topic) => {
     expect(may('iot:Publish', `topic/${topic}`)).toBe(false);

@@ -12,8 +12,8 @@ export function allows(document: PolicyDocument, request: Request): boolean {
   const variables = request.variables ?? {};
   const matching = document.Statement.filter(
     (statement) =>
-      statement.Action.some((action) => matches(action, request.action, {})) &&
-      (statement.Resource ?? []).some((resource) => matches(resource, request.resource, variables)) &&
+      [statement.Action].flat().some((action) => matches(action, request.action, {})) &&
+      [statement.Resource ?? []].flat().some((resource) => matches(resource, request.resource, variables)) &&
       [
         ...Object.entries(statement.Condition?.Bool ?? {}),
         ...Object.entries(statement.Condition?.StringEquals ?? {}),
