@@ -7,6 +7,7 @@ import { makePrograms, type Programs } from './support/programs.js';
 const { led: LED, button: BUTTON } = componentNames;
 const frequency = topics.frequency('SN-1');
 const button = topics.button('SN-1');
+const telemetry = topics.telemetry('SN-1');
 const setFrequency = topics.setFrequency('SN-1');
 
 const ready = {
@@ -54,7 +55,12 @@ describe('the components’ programs on a core device', () => {
     await eventually(() => expect(device.told(button).at(-1)).toBe('{"state":true}'));
     await device.changes(2);
     expect(device.told(button)).toHaveLength(3);
-    expect(device.published.every(({ qos }) => qos === 1)).toBe(true);
+    expect(device.fromCloud(topics.pressButton('SN-1'), '{}')).toBe(true);
+    await eventually(() => expect(device.told(button).at(-1)).toBe('{"state":false}'));
+    await eventually(() => expect(device.told(telemetry).at(-1)).toBe('{"frequency":20,"blinking":false}'));
+    for (const { topic, qos } of device.published) expect(qos).toBe(topic === telemetry ? 0 : 1);
+    device.fromCloud(topics.pressButton('SN-1'), '{}');
+    await eventually(() => expect(device.told(button)).toHaveLength(5));
     expect(device.refusals).toEqual([]);
     expect(pressed.err).toEqual([]);
 

@@ -15,9 +15,14 @@ describe('the recipes', () => {
     const ofAnyThing = (topic: string) => topic.replace('/THING/', '/+/');
     expect(await allowed(componentNames.led)).toEqual([
       topics.localButton(),
-      ...[topics.setFrequency, topics.frequency, topics.button].map((topic) => ofAnyThing(topic('THING'))),
+      ...[topics.setFrequency, topics.frequency, topics.button, topics.telemetry].map((topic) =>
+        ofAnyThing(topic('THING')),
+      ),
     ]);
-    expect(await allowed(componentNames.button)).toEqual([topics.localButton()]);
+    expect(await allowed(componentNames.button)).toEqual([
+      topics.localButton(),
+      ofAnyThing(topics.pressButton('THING')),
+    ]);
     expect(await allowed(componentNames.certificateRotator)).toEqual(
       [
         topics.csrRequest,

@@ -14,7 +14,7 @@ export const ButtonMessage = z.object({ state: z.boolean() });
 export type ButtonMessage = z.infer<typeof ButtonMessage>;
 
 /** Payload of the topic that presses the button: `{}`. */
-export const PressMessage = z.object({});
+export const PressMessage = z.strictObject({});
 export type PressMessage = z.infer<typeof PressMessage>;
 
 /** Payload of the telemetry topic: the frequency in force, in hertz, and whether the LED blinks now. */

@@ -1,5 +1,6 @@
-import { ButtonMessage, parseMessage, topics } from '@mooring/contracts';
+import { ButtonMessage, PressMessage, parseMessage, topics } from '@mooring/contracts';
 import type { Payload } from '../../runtime/src/bus.js';
+import { keepSubscribed } from '../../runtime/src/cloud-subscription.js';
 import type { Component } from '../../runtime/src/component.js';
 import { reasonOf } from '../../runtime/src/errors.js';
 import { shown } from '../../runtime/src/log.js';
@@ -13,10 +14,13 @@ import { shown } from '../../runtime/src/log.js';
  * either, or both in any order, the next press changes the LED. A LED that does not answer is not there; it
  * is taken to blink, as it will when it starts.
  *
+ * The cloud may press it as well. A press that comes twice undoes itself, and one that comes an hour late is none that
+ * anybody wants, so what the cloud sends is taken at most once, and only while the device is connected (QoS 0).
+ *
  * @returns what to call for each press, once the LED has answered or had its time to
  */
 export async function runButton(component: Component): Promise<() => void> {
-  const { bus, clock, fail, log } = component;
+  const { bus, clock, fail, log, stopping, thing } = component;
   const topic = topics.localButton();
   let blinks = true;
   let answered = () => {};
@@ -44,7 +48,7 @@ export async function runButton(component: Component): Promise<() => void> {
 
   /** Presses leave in the order in which they were made. */
   let sending = Promise.resolve();
-  return () => {
+  const press = () => {
     blinks = !blinks;
     const state = blinks;
     sending = sending
@@ -54,6 +58,15 @@ export async function runButton(component: Component): Promise<() => void> {
         (error: unknown) => log.problem(`Pressed, but could not tell the LED: ${reasonOf(error)}.`),
       );
   };
+
+  const cloudTopic = topics.pressButton(thing);
+  const onCloudPress = (payload: Payload) => {
+    const message = parseMessage(PressMessage, payload);
+    if (message.ok) press();
+    else log.problem(`Ignored ${shown(payload)} on ${cloudTopic} (${message.problem}): expected {}.`);
+  };
+  void keepSubscribed({ topic: cloudTopic, onMessage: onCloudPress, qos: 0 }, { bus, clock, log, stopping });
+  return press;
 }
 
 /** How long the LED may take to answer, in milliseconds. */

@@ -25,5 +25,15 @@ export const LedConfiguration = z.object({
     }),
   /** The frequency to start with, in hertz. */
   frequency: z.number().min(FREQUENCY_RANGE.minimum).max(FREQUENCY_RANGE.maximum).default(2),
+  telemetry: z
+    .object({
+      /** Seconds between two tellings of what the LED does; 0: never. */
+      interval: z
+        .number()
+        .max(86_400)
+        .refine((seconds) => seconds === 0 || seconds >= 1, 'expected 1 to 86400 seconds, or 0 for none')
+        .default(60),
+    })
+    .prefault({}),
 });
 export type LedConfiguration = z.infer<typeof LedConfiguration>;

@@ -6,7 +6,9 @@ import type { Component } from '../../runtime/src/component.js';
 import { reasonOf } from '../../runtime/src/errors.js';
 import { shown } from '../../runtime/src/log.js';
 import { Blinker } from './blinker.js';
+import type { LedConfiguration } from './configuration.js';
 import type { Led } from './led.js';
+import { tellTelemetry } from './telemetry.js';
 
 /**
  * The LED: blinks at the frequency that the cloud sets, until the button stops it or starts it again.
@@ -18,9 +20,13 @@ import type { Led } from './led.js';
  * It blinks from the start and whatever the network does; each time that IoT Core takes the subscription
  * to the frequency topic, the cloud is told the frequency in force and whether the LED blinks. The
  * frequency that the cloud set is kept as long as the component runs, and the configured one comes back
- * with a restart.
+ * with a restart. What it does is also told as telemetry, see {@link tellTelemetry}.
  */
-export async function runLed(component: Component, led: Led, frequency: number): Promise<void> {
+export async function runLed(
+  component: Component,
+  led: Led,
+  { frequency, telemetry: { interval } }: Pick<LedConfiguration, 'frequency' | 'telemetry'>,
+): Promise<void> {
   const { bus, clock, fail, log, stopping, thing } = component;
   const blinker = new Blinker(frequency, clock, (on) => led.set(on), fail);
   component.onStop(() => blinker.stop());
@@ -42,6 +48,10 @@ export async function runLed(component: Component, led: Led, frequency: number):
       log.problem(`Could not tell the button: ${reasonOf(error)}.`);
     }
   };
+  const telemetry = tellTelemetry(component, interval, () => ({
+    frequency: blinker.frequency,
+    blinking: blinker.blinking,
+  }));
   /** The hardware may fail under any change; that ends the component. */
   const drive = (change: () => void) => {
     try {
@@ -62,6 +72,7 @@ export async function runLed(component: Component, led: Led, frequency: number):
     drive(() => blinker.setFrequency(message.value.frequency));
     log.info(`Frequency ${blinker.frequency} Hz, as the cloud set it. ${goesOn()}`);
     tellFrequency();
+    telemetry.soon();
   };
 
   const onButton = (payload: Payload) => {
@@ -80,6 +91,7 @@ export async function runLed(component: Component, led: Led, frequency: number):
     drive(() => (state ? blinker.start() : blinker.stop()));
     log.info(`The button was pressed. ${goesOn()}`);
     tellBlinking();
+    telemetry.soon();
   };
 
   const goesOn = () =>
@@ -89,6 +101,7 @@ export async function runLed(component: Component, led: Led, frequency: number):
 
   blinker.start();
   log.info(`Drives ${led.name}. ${goesOn()}`);
+  telemetry.soon();
   const { ended } = await bus.subscribeLocal(topics.localButton(), onButton);
   void ended.then(() => fail(new Error(`The core device ended the subscription to ${topics.localButton()}`)));
   await sayBlinking();
@@ -99,6 +112,7 @@ export async function runLed(component: Component, led: Led, frequency: number):
       onSubscribed: () => {
         tellFrequency();
         tellBlinking();
+        telemetry.soon();
       },
     },
     { bus, clock, log, stopping },

@@ -8,5 +8,5 @@ void runComponent(async (component) => {
   const configuration = parseConfiguration(LedConfiguration, await component.bus.configuration());
   const led = await openLed(configuration.led, component.env);
   component.onStop(() => led.close());
-  await runLed(component, led, configuration.frequency);
+  await runLed(component, led, configuration);
 });

@@ -24,10 +24,20 @@ export interface Bus {
   publishLocal(topic: string, message: Message): Promise<void>;
   /** Subscribes to what other components of this device publish. */
   subscribeLocal(topic: string, onMessage: (payload: Payload) => void): Promise<Subscription>;
-  /** Publishes to IoT Core, at least once. Without a network the core device keeps it for later. */
-  publishToCloud(topic: string, message: Message): Promise<void>;
-  /** Subscribes to a topic of IoT Core. */
-  subscribeToCloud(topic: string, onMessage: (payload: Payload) => void): Promise<Subscription>;
+  /**
+   * Publishes to IoT Core, at least once (QoS 1, the default): without a network the core device keeps it for later.
+   * With QoS 0 at most once: without a network it is refused, unless the nucleus is configured to keep it.
+   */
+  publishToCloud(topic: string, message: Message, options?: { readonly qos: 0 | 1 }): Promise<void>;
+  /**
+   * Subscribes to a topic of IoT Core: to what comes at least once, and is kept for a while when the device is offline
+   * (QoS 1, the default), or at most once and never late (QoS 0).
+   */
+  subscribeToCloud(
+    topic: string,
+    onMessage: (payload: Payload) => void,
+    options?: { readonly qos: 0 | 1 },
+  ): Promise<Subscription>;
   /** Resolves when the connection to the core device is gone. */
   readonly lost: Promise<ComponentError>;
   close(): Promise<void>;

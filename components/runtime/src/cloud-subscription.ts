@@ -9,22 +9,24 @@ import type { Log } from './log.js';
  * intervals that grow from one second to one minute, until `stopping`.
  *
  * @param onSubscribed called each time that the subscription stands
+ * @param qos as {@link Bus.subscribeToCloud} takes it
  */
 export async function keepSubscribed(
   subscription: {
     readonly topic: string;
     readonly onMessage: (payload: Payload) => void;
-    readonly onSubscribed: () => void;
+    readonly onSubscribed?: () => void;
+    readonly qos?: 0 | 1;
   },
   { bus, clock, log, stopping }: { bus: Bus; clock: Clock; log: Log; stopping: AbortSignal },
 ): Promise<void> {
-  const { topic, onMessage, onSubscribed } = subscription;
+  const { topic, onMessage, onSubscribed, qos = 1 } = subscription;
   let delay = FIRST_RETRY_MS;
   while (!stopping.aborted) {
     try {
-      const { ended } = await bus.subscribeToCloud(topic, onMessage);
+      const { ended } = await bus.subscribeToCloud(topic, onMessage, { qos });
       delay = FIRST_RETRY_MS;
-      onSubscribed();
+      onSubscribed?.();
       await Promise.race([ended, aborted(stopping)]);
       if (!stopping.aborted) log.problem(`The subscription to ${topic} ended; subscribes again.`);
     } catch (error) {

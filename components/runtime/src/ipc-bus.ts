@@ -72,26 +72,30 @@ export async function connectToCore(env: NodeJS.ProcessEnv): Promise<Bus> {
         },
       ),
 
-    publishToCloud: async (topicName, message) => {
+    publishToCloud: async (topicName, message, { qos } = { qos: 1 }) => {
       await refusedAs(
         `The core device does not publish to ${topicName} of IoT Core`,
         client.publishToIoTCore({
           topicName,
-          qos: model.QOS.AT_LEAST_ONCE,
+          qos: deliveryOf(qos),
           payload: JSON.stringify(message),
         }),
       );
     },
 
-    subscribeToCloud: (topicName, onMessage) =>
+    subscribeToCloud: (topicName, onMessage, { qos } = { qos: 1 }) =>
       subscribed(
         `${topicName} of IoT Core`,
-        client.subscribeToIoTCore({ topicName, qos: model.QOS.AT_LEAST_ONCE }),
+        client.subscribeToIoTCore({ topicName, qos: deliveryOf(qos) }),
         ({ message }) => onMessage(bytesOf(message?.payload)),
       ),
 
     close: () => client.close(),
   };
+}
+
+function deliveryOf(qos: 0 | 1): model.QOS {
+  return qos === 0 ? model.QOS.AT_MOST_ONCE : model.QOS.AT_LEAST_ONCE;
 }
 
 async function subscribed<Request, Response, Inbound>(

@@ -14,6 +14,8 @@ const silentLed = (): Led => ({
   close: async () => {},
 });
 
+const blinking = { frequency: 2, telemetry: { interval: 0 } };
+
 /** Lets everything happen that has been set going. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -28,7 +30,7 @@ async function startedAlone(core: MemoryCore): Promise<() => void> {
 describe('the button', () => {
   it('stops the LED with the first press and starts it with the second', async () => {
     const core = new MemoryCore();
-    await runLed(core.component(), silentLed(), 2);
+    await runLed(core.component(), silentLed(), blinking);
     const heard: string[] = [];
     await core.component().bus.subscribeLocal(topics.localButton(), (payload) => heard.push(String(payload)));
     const press = await runButton(core.component());
@@ -57,7 +59,7 @@ describe('the button', () => {
         const startLed = async () => {
           await led.stop();
           led = core.component();
-          await runLed(led, silentLed(), 2);
+          await runLed(led, silentLed(), blinking);
           await settled();
         };
         const startButton = async () => {
@@ -90,7 +92,7 @@ describe('the button', () => {
     const press = await startedAlone(core);
     press();
     await settled();
-    await runLed(core.component(), silentLed(), 2);
+    await runLed(core.component(), silentLed(), blinking);
     await settled();
     press();
     await settled();
@@ -102,5 +104,45 @@ describe('the button', () => {
     await startedAlone(core);
     core.fromDevice('{"state": 1}');
     expect(core.problems).toEqual([expect.stringContaining('Ignored "{\\"state\\": 1}" on device/button')]);
+  });
+
+  it('is pressed by the cloud as by hand, at most once and never late', async () => {
+    const core = new MemoryCore();
+    const pressed = topics.pressButton('SN-1');
+    await runLed(core.component(), silentLed(), blinking);
+    const press = await runButton(core.component());
+    await settled();
+    const blinks = () => core.told(topics.button('SN-1')).map(({ state }) => state);
+    core.fromCloud(pressed, '{}');
+    await settled();
+    press();
+    await settled();
+    core.fromCloud(pressed, '{}');
+    await settled();
+    expect(blinks()).toEqual([true, false, true, false]);
+    expect(core.atMostOnce).toEqual([pressed]);
+    for (const payload of ['', '{', '[]', 'null', '{"state": true}']) core.fromCloud(pressed, payload);
+    await settled();
+    expect(blinks()).toHaveLength(4);
+    expect(core.problems).toHaveLength(5);
+    expect(core.problems[4]).toContain(`Ignored "{\\"state\\": true}" on ${pressed}`);
+  });
+
+  it('works without a network, and is pressed by the cloud once there is one', async () => {
+    const core = new MemoryCore();
+    core.offline = true;
+    await runLed(core.component(), silentLed(), blinking);
+    const heard: string[] = [];
+    await core.component().bus.subscribeLocal(topics.localButton(), (payload) => heard.push(String(payload)));
+    const press = await runButton(core.component());
+    press();
+    await settled();
+    expect(heard.at(-1)).toBe('{"state":false}');
+    core.offline = false;
+    core.clock.advance(1_000);
+    await settled();
+    core.fromCloud(topics.pressButton('SN-1'), '{}');
+    await settled();
+    expect(heard.at(-1)).toBe('{"state":true}');
   });
 });

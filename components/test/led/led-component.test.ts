@@ -1,7 +1,9 @@
 import { topics } from '@mooring/contracts';
 import { describe, expect, it } from 'vitest';
+import { LedConfiguration } from '../../led/src/configuration.js';
 import type { Led } from '../../led/src/led.js';
 import { runLed } from '../../led/src/led-component.js';
+import { parseConfiguration } from '../../runtime/src/configuration.js';
 import { ComponentError } from '../../runtime/src/errors.js';
 import { eventually } from '../support/eventually.js';
 import { MemoryCore } from '../support/memory-core.js';
@@ -9,6 +11,7 @@ import { MemoryCore } from '../support/memory-core.js';
 const setFrequency = topics.setFrequency('SN-1');
 const frequency = topics.frequency('SN-1');
 const button = topics.button('SN-1');
+const telemetry = topics.telemetry('SN-1');
 
 function memoryLed() {
   const changes: boolean[] = [];
@@ -35,10 +38,10 @@ function memoryLed() {
   };
 }
 
-async function running(core = new MemoryCore()) {
+async function running(core = new MemoryCore(), interval = 0) {
   const light = memoryLed();
   const component = core.component();
-  await runLed(component, light.led, 2);
+  await runLed(component, light.led, { frequency: 2, telemetry: { interval } });
   if (!core.offline) await eventually(() => expect(core.told(button)).toHaveLength(1));
   return { core, component, ...light };
 }
@@ -176,5 +179,71 @@ describe('the LED', () => {
     const second = await running();
     second.fail('gpioset ended');
     await eventually(() => expect(second.core.failures).toEqual(['gpioset ended']));
+  });
+});
+
+describe('the LED’s telemetry', () => {
+  it('tells what it does soon after the start, and then about every interval', async () => {
+    const { core } = await running(new MemoryCore(), 60);
+    expect(core.told(telemetry)).toEqual([]);
+    core.clock.advance(1_000);
+    expect(core.told(telemetry)).toEqual([{ frequency: 2, blinking: true }]);
+    core.clock.advance(600_000);
+    expect(core.told(telemetry).length).toBeGreaterThanOrEqual(10);
+    expect(core.told(telemetry).length).toBeLessThanOrEqual(12);
+  });
+
+  it('tells a change soon, and of many in a second the last', async () => {
+    const { core } = await running(new MemoryCore(), 60);
+    core.clock.advance(10_000);
+    for (let hertz = 1; hertz <= 50; hertz += 1) {
+      core.fromCloud(setFrequency, JSON.stringify({ frequency: hertz }));
+    }
+    core.fromDevice('{"state": false}');
+    core.clock.advance(1_000);
+    expect(core.told(telemetry).slice(1)).toEqual([{ frequency: 50, blinking: false }]);
+    for (let step = 0; step < 100; step += 1) {
+      core.fromDevice(`{"state": ${step % 2 === 0}}`);
+      core.clock.advance(100);
+    }
+    expect(core.told(telemetry).length).toBeLessThanOrEqual(2 + 10);
+    core.clock.advance(1_000);
+    expect(core.told(telemetry).at(-1)).toEqual({ frequency: 50, blinking: false });
+  });
+
+  it('is dropped without a network, which is said once, and told when there is one', async () => {
+    const core = new MemoryCore();
+    core.offline = true;
+    await running(core, 1);
+    core.clock.advance(20_000);
+    const dropped = 'Telemetry is dropped: no network.';
+    await eventually(() => expect(core.problems).toContain(dropped));
+    core.clock.advance(20_000);
+    await eventually(() => expect(core.problems.filter((line) => line === dropped)).toHaveLength(1));
+    core.offline = false;
+    core.clock.advance(2_000);
+    expect(core.told(telemetry)[0]).toEqual({ frequency: 2, blinking: true });
+    expect(core.told(telemetry).length).toBeLessThanOrEqual(3);
+  });
+
+  it('can be turned off, and ends with the component', async () => {
+    const silent = await running(new MemoryCore(), 0);
+    silent.core.clock.advance(600_000);
+    expect(silent.core.told(telemetry)).toEqual([]);
+    const stopped = await running(new MemoryCore(), 1);
+    await stopped.component.stop();
+    stopped.core.clock.advance(600_000);
+    expect(stopped.core.told(telemetry)).toEqual([]);
+  });
+
+  it('comes every minute unless configured, at most once a second', () => {
+    const parse = (telemetry: unknown) =>
+      parseConfiguration(LedConfiguration, { led: { class: 'ACT' }, telemetry }).telemetry.interval;
+    expect(parse(undefined)).toBe(60);
+    expect(parse({ interval: 0 })).toBe(0);
+    expect(parse({ interval: 1 })).toBe(1);
+    for (const interval of [0.5, -1, 86_401, '60']) {
+      expect(() => parse({ interval })).toThrow('telemetry.interval');
+    }
   });
 });

@@ -134,6 +134,7 @@ describe('the LED’s configuration', () => {
     expect(parse({ led: { class: 'ACT' }, accessControl: {} })).toEqual({
       led: { class: 'ACT', gpio: undefined },
       frequency: 2,
+      telemetry: { interval: 60 },
     });
   });
 
@@ -141,6 +142,7 @@ describe('the LED’s configuration', () => {
     expect(parse({ led: { class: 'ACT', gpio: { chip: 'gpiochip0', line: 17 } }, frequency: 5 })).toEqual({
       led: { class: undefined, gpio: { chip: 'gpiochip0', line: 17, activeLow: false, bias: 'as-is' } },
       frequency: 5,
+      telemetry: { interval: 60 },
     });
   });
 

@@ -10,6 +10,8 @@ type Handler = (payload: Payload) => void;
 export class MemoryCore {
   readonly clock = new ManualClock();
   readonly toCloud: { topic: string; message: Message }[] = [];
+  /** Topics of IoT Core that are subscribed to with QoS 0. */
+  readonly atMostOnce: string[] = [];
   readonly log: string[] = [];
   readonly problems: string[] = [];
   readonly failures: string[] = [];
@@ -87,8 +89,9 @@ export class MemoryCore {
         if (this.offline) throw new ComponentError('IPC', 'no network');
         this.toCloud.push({ topic, message });
       },
-      subscribeToCloud: async (topic, handler) => {
+      subscribeToCloud: async (topic, handler, { qos } = { qos: 1 }) => {
         if (this.offline) throw new ComponentError('IPC', 'no network');
+        if (qos === 0) this.atMostOnce.push(topic);
         return { ended: new Promise((end) => this.#cloud.set(topic, { handler, end: () => end() })) };
       },
     };
