@@ -13,24 +13,30 @@ import { checkThing } from './thing.js';
 const run = promisify(execFile);
 
 /**
- * Presses the button of a virtual device on this machine and waits for what the device tells of its LED.
+ * Presses the button of a device and waits for what the device tells of its LED. That of a virtual device on this
+ * machine is pressed here, and any other through the cloud.
  *
+ * @param state where the virtual devices of this machine are; undefined when they are not of the cloud's fleet.
  * @returns whether the LED blinks now.
- * @throws MooringError when there is no such virtual device here, or it does not answer in time.
+ * @throws MooringError when the device does not answer in time.
  */
 export async function pressButton(
   cloud: CloudConnection,
-  state: StateDirectory,
+  state: StateDirectory | undefined,
   thing: string,
 ): Promise<boolean> {
-  const root = virtualDeviceRoot(state, thing);
+  checkThing(thing);
+  const root = state?.device(thing);
   const { state: blinking } = await answerOf(cloud, {
     thing,
     component: componentNames.button,
     topic: topics.button(thing),
     schema: ButtonMessage,
     accept: () => true,
-    ask: () => press(thing, root),
+    ask: () =>
+      root !== undefined && existsSync(root)
+        ? press(thing, root)
+        : cloud.publish(topics.pressButton(thing), '{}'),
   });
   return blinking;
 }
@@ -44,18 +50,13 @@ export async function pressButtonLocally(state: StateDirectory, thing: string): 
   await press(thing, virtualDeviceRoot(state, thing));
 }
 
-/**
- * The root of a virtual device on this machine.
- *
- * @throws MooringError when there is none of that name.
- */
-export function virtualDeviceRoot(state: StateDirectory, thing: string): string {
+function virtualDeviceRoot(state: StateDirectory, thing: string): string {
   checkThing(thing);
   const root = state.device(thing);
   if (!existsSync(root)) {
     throw new MooringError(
       'NoVirtualDevice',
-      `There is no virtual device ${thing} on this machine (${root}): \`mooring status\` lists the devices; the button of a real one is pressed by hand`,
+      `There is no virtual device ${thing} on this machine (${root}): \`mooring status\` lists the devices`,
     );
   }
   return root;
