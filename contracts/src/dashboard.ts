@@ -113,18 +113,6 @@ export const DeviceDeployment = z.object({
 });
 export type DeviceDeployment = z.infer<typeof DeviceDeployment>;
 
-export const DeviceDetails = DeviceSummary.extend({
-  components: z.array(DeviceComponent),
-  /** The one that lasts longest first. */
-  certificates: z.array(DeviceCertificateSummary),
-  deployments: z.array(DeviceDeployment),
-});
-export type DeviceDetails = z.infer<typeof DeviceDetails>;
-
-/** Devices that do not exist are left out. */
-export const DevicesAnswer = z.object({ devices: z.array(DeviceDetails) });
-export type DevicesAnswer = z.infer<typeof DevicesAnswer>;
-
 /** What the LED told at `at`; of several in one stretch of time, the last. */
 export const TelemetryPoint = z.object({
   at: z.number(),
@@ -136,6 +124,20 @@ export const TelemetryPoint = z.object({
   highest: z.number().optional(),
 });
 export type TelemetryPoint = z.infer<typeof TelemetryPoint>;
+
+export const DeviceDetails = DeviceSummary.extend({
+  components: z.array(DeviceComponent),
+  /** The one that lasts longest first. */
+  certificates: z.array(DeviceCertificateSummary),
+  deployments: z.array(DeviceDeployment),
+  /** What its LED told last, if that is kept still. */
+  led: TelemetryPoint.optional(),
+});
+export type DeviceDetails = z.infer<typeof DeviceDetails>;
+
+/** Devices that do not exist are left out. */
+export const DevicesAnswer = z.object({ devices: z.array(DeviceDetails) });
+export type DevicesAnswer = z.infer<typeof DevicesAnswer>;
 
 /** In order of time, at most as many as asked for. */
 export const TelemetryAnswer = z.object({
