@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -11,6 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   infrastructure: ['contracts'],
   functions: ['contracts'],
   components: ['contracts'],
+  dashboard: ['contracts'],
   // It deploys what they hold.
   pipeline: ['contracts', 'infrastructure', 'functions'],
   'local-cloud': [],
@@ -68,6 +69,12 @@ test('the local cloud and the virtual device know no word of Mooring', () => {
   expect(wrong.map((file) => relative(root, file))).toEqual([]);
 });
 
+/** The source file that a relative import names; imports name what is compiled of it. */
+function sourceOf(compiled: string): string {
+  const stem = compiled.replace(/\.js$/, '');
+  return existsSync(`${stem}.tsx`) ? `${stem}.tsx` : `${stem}.ts`;
+}
+
 test.each(Object.keys(mayImport))('no module of %s imports itself, however long the way', (folder) => {
   const home = join(root, folder);
   const graph = new Map<string, string[]>();
@@ -75,7 +82,7 @@ test.each(Object.keys(mayImport))('no module of %s imports itself, however long 
     const near = importsOf(file).filter((specifier) => specifier.startsWith('.'));
     graph.set(
       file,
-      near.map((specifier) => resolve(dirname(file), specifier.replace(/\.js$/, '.ts'))),
+      near.map((specifier) => sourceOf(resolve(dirname(file), specifier))),
     );
   }
   const done = new Set<string>();

@@ -1,0 +1,42 @@
+import './no-eval.js';
+import { render } from 'preact';
+import { sentenceOf } from './cloud/problem.js';
+import { assemble, follow, loadConfig } from './dashboard.js';
+import { App } from './views/app.js';
+import { DashboardProvider } from './views/context.js';
+import { Failed } from './views/states.js';
+import { applyKeptTheme } from './views/theme.js';
+
+applyKeptTheme();
+const page = document.getElementById('page') ?? document.body;
+
+async function start(): Promise<void> {
+  const dashboard = assemble(await loadConfig());
+  await dashboard.session.start();
+  follow(dashboard);
+  render(
+    <DashboardProvider value={dashboard}>
+      <App />
+    </DashboardProvider>,
+    page,
+  );
+}
+
+/** Until the cloud answers for the first time: says what is wrong, and tries again. */
+async function startWhenReachable(): Promise<void> {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      render(
+        <main class="alone">
+          <Failed what="The dashboard cannot start" problem={`${sentenceOf(error)}; trying again`} />
+        </main>,
+        page,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+    }
+  }
+}
+
+void startWhenReachable();
