@@ -7,6 +7,8 @@ import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
 import { cloudWatchLogs } from './services/cloudwatch-logs/cloudwatch-logs.js';
+import { cognitoIdentityPools } from './services/cognito-identity/cognito-identity.js';
+import { cognitoUserPools } from './services/cognito-idp/cognito-idp.js';
 import { dynamoDb } from './services/dynamodb/dynamodb.js';
 import { ecr } from './services/ecr/ecr.js';
 import { greengrass } from './services/greengrassv2/greengrass.js';
@@ -89,6 +91,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const identities = iam(base);
     const { roles, oidcProviders } = identities;
     const tokens = sts(base, { roles, issuer, oidcProviders });
+    const userPools = cognitoUserPools(base, { roles });
+    const { idTokens } = userPools;
+    const identityPools = cognitoIdentityPools(base, { roles, issuer, idTokens });
     const logs = cloudWatchLogs(base, { roles });
     const objects = s3(base, { roles });
     const database = dynamoDb(base, { roles });
@@ -143,6 +148,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const plugins: Plugin[] = [
       tokens,
       identities,
+      userPools,
+      identityPools,
       logs,
       objects,
       queues,

@@ -1,5 +1,5 @@
 import type { ConditionContext } from './policy/index.js';
-import type { Call } from './service.js';
+import type { Call, Principal } from './service.js';
 
 /**
  * The global condition keys of a call at `now`, in milliseconds since 1970 (IAM user guide, "AWS global condition context keys").
@@ -28,6 +28,18 @@ export function requestContext(call: Call, now: number): ConditionContext {
   } else if (principal.kind === 'role') {
     context.set('aws:principaltype', 'AssumedRole');
     context.set('aws:principalarn', `arn:aws:iam::${accountId}:role/${principal.roleName}`);
+    for (const [name, value] of identityContext(principal)) context.set(name, value);
   }
   return context;
+}
+
+/** The condition keys of credentials that Amazon Cognito got (IAM user guide, "Available keys for AWS web identity federation"). */
+export function identityContext({ identity }: Principal & { kind: 'role' }): [string, string][] {
+  if (!identity) return [];
+  const { identityId, identityPoolId, authenticated } = identity;
+  return [
+    ['cognito-identity.amazonaws.com:sub', identityId],
+    ['cognito-identity.amazonaws.com:aud', identityPoolId],
+    ['cognito-identity.amazonaws.com:amr', authenticated ? 'authenticated' : 'unauthenticated'],
+  ];
 }

@@ -15,10 +15,18 @@ export type Principal =
   /** The account's own access key, or any key that was not issued here. */
   | { kind: 'account'; arn: string }
   /** A session of a role, with credentials that were issued here. */
-  | { kind: 'role'; arn: string; roleName: string; sessionName: string }
+  | { kind: 'role'; arn: string; roleName: string; sessionName: string; identity?: CognitoIdentity }
   /** A device, by the certificate of its TLS connection. */
   | { kind: 'certificate'; arn: string; certificateId: string }
   | { kind: 'anonymous'; arn: '' };
+
+/** For whom Amazon Cognito got the credentials of a role. */
+export interface CognitoIdentity {
+  readonly identityId: string;
+  readonly identityPoolId: string;
+  /** Whether somebody vouches for who it is; false for guests. */
+  readonly authenticated: boolean;
+}
 
 /** The account itself. @param accountId twelve digits. */
 export function accountPrincipal(accountId: string): Principal & { kind: 'account' } {
@@ -45,6 +53,11 @@ export interface Service {
   handle(request: HttpRequest, call: Call): Promise<HttpResponse>;
   /** An error of the front (signature, unknown scope) in this service's own shape. */
   refuse(error: AwsError, requestId: string, request: HttpRequest): HttpResponse;
+  /**
+   * What the header `X-Amz-Target` of requests for this service begins with, if it has callers without credentials:
+   * browsers, which may come from any origin.
+   */
+  readonly unsignedTarget?: string | undefined;
   /** Names of the operations that this service answers; all others of its model are refused by name. */
   readonly supported: readonly string[];
 }
@@ -96,6 +109,8 @@ export interface ServiceDefinition<Sdk> {
    * do everything.
    */
   authorize?: Authorize;
+  /** See {@link Service.unsignedTarget}. */
+  unsignedTarget?: string;
   /** Code and status that this service gives to input which misses a required member or has a wrong type. */
   validationError?: { code: string; status?: number };
 }
@@ -165,6 +180,7 @@ export function defineService<Sdk>(definition: ServiceDefinition<Sdk>): Service 
   return {
     name,
     scopes: definition.scopes,
+    unsignedTarget: definition.unsignedTarget,
     supported: Object.keys(handlers),
     refuse: (error, requestId) => {
       const own = protocol.refusal?.(error) ?? error;

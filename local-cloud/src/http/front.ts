@@ -4,6 +4,8 @@ import type { Clock } from '../clock.js';
 import { AwsError } from '../errors.js';
 import { element, escapeXml } from '../protocol/xml.js';
 import { accountPrincipal, type Call, type Principal, type Service } from '../service.js';
+import { allowBrowsers, forAnyOrigin, isPreflight } from './browsers.js';
+import { checkGuest } from './guests.js';
 import { type HttpRequest, type HttpResponse, hostName, readBody } from './messages.js';
 import { authenticate, type CredentialsLookup, readSignature } from './sigv4.js';
 
@@ -43,6 +45,11 @@ export function front(options: FrontOptions): HttpHandler {
   for (const service of options.services) {
     for (const scope of service.scopes) byScope.set(scope, service);
   }
+  const byTarget = new Map(
+    options.services.flatMap((service) =>
+      service.unsignedTarget === undefined ? [] : [[service.unsignedTarget, service] as const],
+    ),
+  );
   const account = accountPrincipal(accountId);
   const anonymous: Principal = { kind: 'anonymous', arn: '' };
 
@@ -51,18 +58,23 @@ export function front(options: FrontOptions): HttpHandler {
     if (incoming.path === '/_local/health') return health(options.services);
     const path = options.paths?.find((handler) => takes(handler, incoming));
     if (path) return path.handle(incoming, signal);
+    if (isPreflight(incoming) && incoming.path === '/') return allowBrowsers(incoming);
     let service: Service | undefined = options.unsigned;
     let scope: string | undefined;
+    const open = byTarget.get(incoming.headers['x-amz-target']?.split('.')[0] ?? '');
+    const answer = (response: HttpResponse) => (open ? forAnyOrigin(response) : response);
     try {
       const signature = readSignature(incoming);
       scope = signature?.service;
       if (signature) service = byScope.get(signature.service);
+      else if (open) service = open;
       else if (isForm(incoming) && options.unsignedForms) service = options.unsignedForms;
       if (!service) throw noService(scope);
       const { request, hash } = await prepare(incoming, scope ?? service.name);
       const principal = signature
         ? authenticate(incoming, signature, credentials, account, clock, hash)
         : anonymous;
+      if (signature) checkGuest(principal, signature.service);
       const call: Call = {
         requestId,
         region: signature?.region ?? 'us-east-1',
@@ -71,10 +83,10 @@ export function front(options: FrontOptions): HttpHandler {
         request,
         signal,
       };
-      return await service.handle(request, call);
+      return answer(await service.handle(request, call));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      if (service) return service.refuse(error, requestId, incoming);
+      if (service) return answer(service.refuse(error, requestId, incoming));
       const xml = isForm(incoming) || (scope !== undefined && XML_SCOPES.has(scope));
       return xml ? xmlRefusal(error, requestId) : jsonRefusal(error, requestId);
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CredentialsLookup } from '../../http/sigv4.js';
 import type { Base } from '../../plugin.js';
-import { accountPrincipal } from '../../service.js';
+import { accountPrincipal, type CognitoIdentity } from '../../service.js';
 
 /** Temporary credentials. */
 export interface TemporaryCredentials {
@@ -19,8 +19,11 @@ export interface RoleCredentials extends TemporaryCredentials {
 
 /** Issues temporary credentials; who may have them is for the caller to decide. */
 export interface CredentialsIssuer {
-  /** @param duration seconds. */
-  issue(roleName: string, sessionName: string, duration: number): RoleCredentials;
+  /**
+   * @param duration seconds.
+   * @param identity for whom, when Amazon Cognito asks.
+   */
+  issue(roleName: string, sessionName: string, duration: number, identity?: CognitoIdentity): RoleCredentials;
   /** Temporary credentials of the account itself. @param duration seconds. */
   issueForAccount(duration: number): TemporaryCredentials;
   readonly lookup: CredentialsLookup;
@@ -31,7 +34,7 @@ interface Session {
   sessionToken: string;
   expiration: number;
   /** Undefined: the account's. */
-  role?: { roleName: string; sessionName: string };
+  role?: { roleName: string; sessionName: string; identity?: CognitoIdentity };
 }
 
 const KEY_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -61,8 +64,8 @@ export function credentialsIssuer({ store, clock, accountId }: Base): Credential
   }
 
   return {
-    issue(roleName, sessionName, duration) {
-      const credentials = open(duration, { roleName, sessionName });
+    issue(roleName, sessionName, duration, identity) {
+      const credentials = open(duration, { roleName, sessionName, ...(identity && { identity }) });
       return { ...credentials, assumedRoleArn: arnOf(roleName, sessionName) };
     },
     issueForAccount: (duration) => open(duration, undefined),

@@ -1,4 +1,5 @@
 import type { Authorizer, Client, ConnectDecision, ConnectRequest } from '../../../mqtt/index.js';
+import { identityContext } from '../../../request-context.js';
 import type { RoleAuthority } from '../../iam/role-authority.js';
 import type { IotArns } from '../arns.js';
 import type { Changes, Subject } from '../changes.js';
@@ -115,26 +116,35 @@ export class PolicyAuthorizer implements Authorizer<Peer> {
       case 'account':
         return () => 'allowed';
       case 'role': {
-        const { roleName } = principal;
-        const context = new Map([['aws:sourceip', sourceIp]]);
-        return (action, resource) =>
+        const { roleName, identity } = principal;
+        const context = new Map([['aws:sourceip', sourceIp], ...identityContext(principal)]);
+        const ofRole: Decide = (action, resource) =>
           this.roles?.decide(roleName, { action, resource, context }) ?? 'implicitDeny';
+        if (!identity?.authenticated) return ofRole;
+        const own = this.source.ofIdentity(identity.identityId, { clientId, sourceIp, domainName });
+        if (client) this.#dependOn(client, own.subjects);
+        return (action, resource, keys) => {
+          const decision = ofRole(action, resource, keys);
+          return decision === 'allowed' ? own.decide(action, resource, keys) : decision;
+        };
       }
       case 'anonymous':
         return () => 'implicitDeny';
       case 'certificate': {
         const { certificateId } = principal;
         const { decide, subjects } = this.source.of({ certificateId, clientId, sourceIp, domainName });
-        if (client) {
-          this.#subjects.set(client, subjects);
-          for (const subject of subjects) {
-            const dependents = this.#dependents.get(subject) ?? new Set();
-            dependents.add(client);
-            this.#dependents.set(subject, dependents);
-          }
-        }
+        if (client) this.#dependOn(client, subjects);
         return decide;
       }
+    }
+  }
+
+  #dependOn(client: Client<Peer>, subjects: ReadonlySet<Subject>): void {
+    this.#subjects.set(client, subjects);
+    for (const subject of subjects) {
+      const dependents = this.#dependents.get(subject) ?? new Set();
+      dependents.add(client);
+      this.#dependents.set(subject, dependents);
     }
   }
 }

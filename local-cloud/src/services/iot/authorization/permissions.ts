@@ -76,6 +76,27 @@ export class PermissionSource {
     return { decide: compileStatements(statements, policyVariables(facts)), subjects };
   }
 
+  /**
+   * What the policies on an identity of Amazon Cognito allow; those who are authenticated need them besides the policies
+   * of their role (AWS IoT developer guide, "Authorization with Amazon Cognito identities").
+   */
+  ofIdentity(
+    identityId: string,
+    { clientId, sourceIp, domainName }: Omit<Asking, 'certificateId'>,
+  ): Permissions {
+    const names = this.registry.attachments.policiesOf(identityId);
+    const subjects = new Set<Subject>([
+      `principal/${identityId}`,
+      ...names.map((name): Subject => `policy/${name}`),
+    ]);
+    const statements = names.flatMap((name) => this.#parsed(name));
+    const facts: ConnectionFacts = {
+      ...{ clientId, sourceIp, domainName, thing: undefined, certificate: undefined },
+      cognitoIdentityId: identityId,
+    };
+    return { decide: compileStatements(statements, policyVariables(facts)), subjects };
+  }
+
   #parsed(policyName: string): readonly Statement[] {
     let statements = this.#statements.get(policyName);
     if (!statements) {

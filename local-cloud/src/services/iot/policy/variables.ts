@@ -16,6 +16,8 @@ export interface ConnectionFacts {
       }
     | undefined;
   readonly certificate: CertificateFacts | undefined;
+  /** Identity of Amazon Cognito that the credentials are for. */
+  readonly cognitoIdentityId?: string | undefined;
 }
 
 /** What policy variables tell of a client certificate. */
@@ -53,6 +55,8 @@ export function policyVariables(facts: ConnectionFacts): Variables {
         return clientId === undefined ? undefined : String(thing !== undefined);
       case 'iot:CertificateId':
         return certificate?.certificateId;
+      case 'cognito-identity.amazonaws.com:sub':
+        return facts.cognitoIdentityId;
       case 'iot:Certificate.Available':
         return String(certificate !== undefined);
       case 'iot:Certificate.SerialNumber':

@@ -13,7 +13,10 @@ import type { ThingGroups } from './thing-groups.js';
 /** AWS IoT Core quotas: policies attached to a certificate, and to a thing group. */
 const MOST_POLICIES = { principal: 10, thinggroup: 2 } as const;
 
-/** Which policies apply to which certificates and thing groups. */
+/** An identity of Amazon Cognito: region and UUID. */
+const COGNITO_IDENTITY = /^[a-z]{2}(-[a-z]+)+-\d:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Which policies apply to which certificates, thing groups and identities of Amazon Cognito. */
 export function policyAttachments(
   tables: Tables,
   changes: Changes,
@@ -33,7 +36,11 @@ export function policyAttachments(
       groups.existing(name);
       return `thinggroup/${name}`;
     }
-    throw invalid(`Invalid target ${target}: it is the ARN of neither a certificate nor a thing group`);
+    // Which identities there are, Amazon Cognito knows; AWS IoT takes any id of that form.
+    if (target !== undefined && COGNITO_IDENTITY.test(target)) return `principal/${target}`;
+    throw invalid(
+      `Invalid target ${target}: it is neither the ARN of a certificate or thing group nor the id of a Cognito identity`,
+    );
   }
 
   const policiesOf = (target: string) =>
