@@ -2,7 +2,16 @@ import * as sdk from '@aws-sdk/client-iot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ManualClock } from '../../src/clock.js';
 import { type IotCloud, openIotCloud } from './cloud.js';
-import { ALLOW_ALL, iotClient, newIdentity, newRequest, policyText, TEMPLATE } from './fleet.js';
+import {
+  ALLOW_ALL,
+  connect,
+  iotClient,
+  messages,
+  newIdentity,
+  newRequest,
+  policyText,
+  TEMPLATE,
+} from './fleet.js';
 
 const clock = new ManualClock();
 let cloud: IotCloud;
@@ -412,4 +421,44 @@ test('endpoints name their ports, and events can be configured', async () => {
   await expect(iot.send(new sdk.CreateBillingGroupCommand({ billingGroupName: 'b' }))).rejects.toEqual(
     failure('NotImplementedException', 'CreateBillingGroup'),
   );
+});
+
+test('what becomes of things is told when it is kept, while the account wants it', async () => {
+  const identity = await newIdentity(iot, 'event-watcher', ALLOW_ALL);
+  const watcher = await connect(cloud, identity, 'event-watcher');
+  const events = messages(watcher);
+  await watcher.subscribeAsync('$aws/events/thing/#', { qos: 1 });
+  const want = (Enabled: boolean) =>
+    iot.send(new sdk.UpdateEventConfigurationsCommand({ eventConfigurations: { THING: { Enabled } } }));
+  const thingName = 'told-of';
+  await want(false);
+  await iot.send(new sdk.CreateThingCommand({ thingName: 'not-told-of' }));
+  await want(true);
+  const { thingId } = await iot.send(new sdk.CreateThingCommand({ thingName }));
+  // The same again changes nothing.
+  await iot.send(new sdk.CreateThingCommand({ thingName }));
+  await iot.send(new sdk.UpdateThingCommand({ thingName, attributePayload: { attributes: { a: '1' } } }));
+  await expect(
+    iot.send(new sdk.UpdateThingCommand({ thingName, attributePayload: { attributes: { a: '?' } } })),
+  ).rejects.toThrow();
+  await iot.send(new sdk.DeleteThingCommand({ thingName }));
+  const told = {
+    eventType: 'THING_EVENT',
+    eventId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    timestamp: expect.any(Number),
+    ...{ accountId: cloud.accountId, thingId, thingName, thingTypeName: null },
+  };
+  const topic = `$aws/events/thing/${thingName}`;
+  const attributes = { a: '1' };
+  for (const [operation, rest] of [
+    ['created', { versionNumber: 1, attributes: {} }],
+    ['updated', { versionNumber: 2, attributes }],
+    ['deleted', { versionNumber: 2, attributes }],
+  ] as const) {
+    expect(await events.next()).toEqual({
+      topic: `${topic}/${operation}`,
+      body: { ...told, operation: operation.toUpperCase(), ...rest },
+    });
+  }
+  await watcher.endAsync();
 });

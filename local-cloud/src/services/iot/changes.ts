@@ -10,6 +10,7 @@ export type Subject = `${'principal' | 'policy' | 'thing' | 'thinggroup'}/${stri
 export class Changes {
   #depth = 0;
   #touched = new Set<Subject>();
+  #afterwards: (() => void)[] = [];
   readonly #listeners = new Set<(subjects: ReadonlySet<Subject>) => void>();
 
   constructor(private readonly store: Store) {}
@@ -26,6 +27,7 @@ export class Changes {
     } catch (error) {
       this.#depth = 0;
       this.#touched.clear();
+      this.#afterwards = [];
       throw error;
     }
   }
@@ -35,6 +37,11 @@ export class Changes {
     this.#touched.add(subject);
   }
 
+  /** Notes inside of a transaction what is to be done when it is kept, and only then. */
+  afterwards(work: () => void): void {
+    this.#afterwards.push(work);
+  }
+
   /** Calls `listener` after every transaction that changed something; returns how to stop that. */
   listen(listener: (subjects: ReadonlySet<Subject>) => void): () => void {
     this.#listeners.add(listener);
@@ -42,9 +49,13 @@ export class Changes {
   }
 
   #tell(): void {
-    if (this.#touched.size === 0) return;
-    const touched = this.#touched;
-    this.#touched = new Set();
-    for (const listener of this.#listeners) listener(touched);
+    const afterwards = this.#afterwards;
+    this.#afterwards = [];
+    if (this.#touched.size > 0) {
+      const touched = this.#touched;
+      this.#touched = new Set();
+      for (const listener of this.#listeners) listener(touched);
+    }
+    for (const work of afterwards) work();
   }
 }

@@ -48,6 +48,7 @@ import { accountSettings, type Endpoints } from './registry/account-settings.js'
 import { certificates as certificateRegistry } from './registry/certificates.js';
 import { policies as policyRegistry } from './registry/policies.js';
 import { policyAttachments } from './registry/policy-attachments.js';
+import { registryEvents } from './registry/registry-events.js';
 import { roleAliases } from './registry/role-aliases.js';
 import { tagging } from './registry/tags.js';
 import { thingGroups } from './registry/thing-groups.js';
@@ -137,7 +138,16 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const authority = await openCertificateAuthority(store, clock, () => validity.end());
   writeFileSync(join(base.stateDirectory, 'root-ca.pem'), authority.rootPem);
 
-  const things = thingRegistry(tables, changes, arns);
+  let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
+  const settings = accountSettings(tables, () => endpoints);
+  const events = registryEvents({
+    ...{ changes, clock, accountId },
+    isEnabled: settings.isEventEnabled,
+    publish: (topic, event) => {
+      broker.publish({ topic, payload: Buffer.from(JSON.stringify(event)), qos: 1 }).catch(failed);
+    },
+  });
+  const things = thingRegistry(tables, changes, arns, events);
   const types = thingTypes(tables, changes, arns, clock);
   const groups = thingGroups(tables, changes, arns, clock);
   const certificates = certificateRegistry(tables, changes, arns, clock, authority);
@@ -175,8 +185,6 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   serveShadows(thingTopics, shadows, broker, clock, failed);
   const index = fleetIndex(changes, { tables, shadows, connectivity: presence.connectivity });
 
-  let endpoints: Endpoints = { host, mqttPort: 0, httpsPort: 0 };
-  const settings = accountSettings(tables, () => endpoints);
   const jobs = new Jobs({
     ...{ store, clock, arns, changes, groups, broker, failed },
     registry: tables,

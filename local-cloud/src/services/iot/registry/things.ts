@@ -7,6 +7,7 @@ import type { Changes } from '../changes.js';
 import { alreadyExists, checked, checkVersion, invalid, notFound, REGISTRY_NAME } from '../errors.js';
 import { page } from '../paging.js';
 import { secondParts, type Tables, type ThingRecord } from '../tables.js';
+import type { RegistryEvents } from './registry-events.js';
 
 /** AWS IoT Core quotas: attributes of a thing without and with a thing type. */
 const ATTRIBUTES_WITHOUT_TYPE = 3;
@@ -15,7 +16,7 @@ const ATTRIBUTE_NAME = /^[a-zA-Z0-9_.,@/:#-]+$/;
 const ATTRIBUTE_VALUE = /^[a-zA-Z0-9_.,@/:#=[\]-]*$/;
 
 /** The registry's things. */
-export function things(tables: Tables, changes: Changes, arns: IotArns) {
+export function things(tables: Tables, changes: Changes, arns: IotArns, events: RegistryEvents) {
   function existing(name: string | undefined): ThingRecord {
     const record = tables.things.get(checked(name, 'thingName', REGISTRY_NAME, 128));
     if (!record) throw notFound(`Thing ${name} cannot be found.`);
@@ -66,6 +67,7 @@ export function things(tables: Tables, changes: Changes, arns: IotArns) {
             version: 1,
           };
           save(record);
+          events.thing('created', record);
         }
         return { thingName, thingArn: arns.thing(thingName), thingId: record.thingId };
       });
@@ -95,6 +97,7 @@ export function things(tables: Tables, changes: Changes, arns: IotArns) {
           );
         }
         save(next);
+        events.thing('updated', next);
         return {};
       });
     },
@@ -116,6 +119,7 @@ export function things(tables: Tables, changes: Changes, arns: IotArns) {
         tables.things.delete(thingName);
         tables.connectivity.delete(thingName);
         changes.touch(`thing/${thingName}`);
+        events.thing('deleted', record);
         return {};
       });
     },
