@@ -40,6 +40,7 @@ export {
   componentNames,
   componentTags,
   containerComponents,
+  eventRules,
   logGroups,
   names,
   objectKeys,

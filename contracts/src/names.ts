@@ -29,6 +29,9 @@ export const names = {
   telemetryTable: 'mooring_telemetry',
   /** DynamoDB table of {@link EventItem}s. */
   eventsTable: 'mooring_events',
+  /** What AWS IoT assumes to write the two tables. */
+  telemetryRole: 'GreengrassTelemetryRole',
+  eventsRole: 'GreengrassFleetEventsRole',
   /** The functions behind the dashboard. */
   dashboardSession: 'GreengrassDashboardSession',
   dashboardReader: 'GreengrassDashboardReader',
@@ -46,6 +49,15 @@ export const names = {
   rolesBoundary: 'MooringPipelineBoundary',
 } as const;
 
+/** The rules that write {@link names.eventsTable}. */
+export const eventRules = {
+  presence: 'FleetPresence',
+  things: 'FleetThings',
+  deployments: 'FleetDeployments',
+  rotationRequested: 'FleetRotationRequested',
+  rotationCompleted: 'FleetRotationCompleted',
+} as const;
+
 /**
  * The roles that the infrastructure makes; the pipeline may make these and no others. Their names are those of the
  * whole account, whatever the region.
@@ -60,6 +72,8 @@ export const roleNames = [
   `${names.rotationRequestFunction}Role`,
   `${names.csrFunction}Role`,
   `${names.certificateRetirementFunction}Role`,
+  names.telemetryRole,
+  names.eventsRole,
 ] as const;
 
 /** The tokens that GitHub gives to jobs of workflows: who issues them, and for whom. */
@@ -92,10 +106,11 @@ export const containerComponents = [
 ] as const;
 
 /**
- * The groups of CloudWatch Logs that `aws.greengrass.LogManager` writes to (Greengrass developer guide, "Log
- * manager"): one for each component, and one for the core software.
+ * Groups of CloudWatch Logs. Those that `aws.greengrass.LogManager` writes to (Greengrass developer guide, "Log
+ * manager"): one for each component, and one for the core software. And what rules could not store.
  */
 export const logGroups = {
+  rules: '/mooring/rules',
   prefix: '/aws/greengrass/',
   component: (region: string, component: string) => `/aws/greengrass/UserComponent/${region}/${component}`,
   system: (region: string) => `/aws/greengrass/GreengrassSystemComponent/${region}/System`,

@@ -1,12 +1,16 @@
+import { logGroups } from '@mooring/contracts';
+import { LogGroup } from '@pulumi/aws-native/logs/index.js';
 import pulumi from '@pulumi/pulumi';
 import { componentLogs } from './component-logs.js';
 import { containerRegistry } from './container-registry.js';
+import { fleetEvents } from './fleet-events.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
 import { inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
 import { provisioning } from './provisioning.js';
 import { rotation } from './rotation.js';
 import { storage } from './storage.js';
+import { telemetry } from './telemetry.js';
 
 export type { ProgramInputs } from './program-inputs.js';
 
@@ -54,6 +58,13 @@ export default async function program(
     rotationsPerSecond: config.requireNumber('rotationsPerSecond'),
     rotationPatienceSeconds: config.requireNumber('rotationPatienceSeconds'),
   });
+  const failures = new LogGroup('rules-logs', {
+    logGroupName: logGroups.rules,
+    retentionInDays: logRetentionDays,
+  });
+  const history = { recovery: config.requireBoolean('tableRecovery'), failures };
+  telemetry(place, { ...history, days: config.getNumber('telemetryDays') ?? 30 });
+  fleetEvents(place, { ...history, days: config.getNumber('eventDays') ?? 90 });
   return {
     thingGroupArn: identity.thingGroup.arn,
     provisioningTemplateArn: template.templateArn,

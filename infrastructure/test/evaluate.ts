@@ -55,6 +55,9 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
     'mooring:logRetentionDays': '7',
     'mooring:rotationsPerSecond': '3',
     'mooring:rotationPatienceSeconds': '72000',
+    'mooring:telemetryDays': '30',
+    'mooring:eventDays': '90',
+    'mooring:tableRecovery': 'true',
   });
   const outputs = await program(inputs);
   await new Promise((resolve) => pulumi.output(outputs).apply(resolve));

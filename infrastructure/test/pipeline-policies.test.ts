@@ -46,7 +46,7 @@ describe('the policies of the pipeline', () => {
 });
 
 const WITHOUT_RESOURCE =
-  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|CreateCertificateFromCsr|DescribeAuditTask|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
+  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
 
 /** Published schemas of the CloudFormation registry, which say what the handlers of a type call. */
 const SCHEMAS = new URL('../../local-cloud/schemas/', import.meta.url);
@@ -61,6 +61,9 @@ const handlers = new Map<string, Record<string, { permissions: string[] }>>(
 
 /** What handlers call only for settings that this program does not use. */
 const UNUSED: readonly RegExp[] = [
+  // Of tables: imports, replicas, streams and resource policies.
+  /^dynamodb:(DescribeImport|ImportTable|(Create|Associate)TableReplica|Scan|Query|(Update|Put|Get|Delete)Item|BatchWriteItem|(Enable|Disable|Update)KinesisStreamingDestination|(Put|Delete)ResourcePolicy)$/,
+  /^iam:CreateServiceLinkedRole$/,
   /^(kms|ec2|elasticfilesystem|s3files|s3tables|firehose|kinesis):/,
   /^s3:(REST|PutObjectAcl|PutAnalytics|PutBucketCORS|PutInventory|PutLifecycle|PutMetrics|PutBucketNotification|PutBucketReplication|PutBucketWebsite|PutAccelerate|PutReplication|PutBucketObjectLock|PutObjectLock|PutIntelligent|PutBucketLogging|PutBucketAcl|PutBucketAbac|DeleteBucket(Website|Analytics|Cors|Metrics|Encryption|Lifecycle|Replication)|\w+BucketMetadata|(Tag|Untag)Resource)/,
   /^lambda:(GetCodeSigningConfig|GetLayerVersion|PutFunctionRecursion|PutFunctionScaling|PassCapacity|AssociateRuntime|PutFunctionCodeSigning|DeleteFunctionCodeSigning|PublishVersion)/,
@@ -105,6 +108,8 @@ function arnsOf({ type, inputs }: Registered): string[] {
     case 'aws-native:lambda:permission':
     case 'aws-native:lambda:eventinvokeconfig':
       return [arn('lambda', `function:${functionName()}`)];
+    case 'aws-native:dynamodb:table':
+      return [arn('dynamodb', `table/${text('tableName')}`)];
     case 'aws-native:sns:topic':
     case 'aws-native:sns:topicinlinepolicy':
     case 'aws-native:sns:topicpolicy':
@@ -153,6 +158,8 @@ describe('Cloud Control, in the name of the pipeline,', () => {
         if (kind === 'list') continue;
         for (const action of permissions) {
           if (UNUSED.some((pattern) => pattern.test(action))) continue;
+          // What is imported of buckets into a table, and the log of that.
+          if (typeName === 'aws::dynamodb::table' && /^(s3|logs):/.test(action)) continue;
           if (/^iam:(GetRole|PassRole)$/.test(action) && !PASSES_ROLES.test(typeName.replaceAll('::', ':')))
             continue;
           const variables = {

@@ -3,6 +3,7 @@ import {
   bucketNames,
   componentNames,
   containerComponents,
+  eventRules,
   logGroups,
   names,
   objectKeys,
@@ -106,6 +107,11 @@ describe('least privilege', () => {
       pattern: 'arn:aws:iot:eu-west-1:123456789012:cert/*',
       reason: 'a certificate id is unknown beforehand',
     })),
+    ...['telemetry-role', 'fleet-events-role'].map((owner) => ({
+      owner,
+      pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:${logGroups.rules}:*`,
+      reason: 'the log streams of one group',
+    })),
     {
       owner: 'device-policy',
       pattern: 'arn:aws:greengrass:eu-west-1:123456789012:coreDevices:*',
@@ -191,6 +197,8 @@ describe('least privilege', () => {
       'provisioning-role',
       'token-exchange-role',
       'rotation-rules-role',
+      'telemetry-role',
+      'fleet-events-role',
       'audit-role',
       'audit-notification-role',
     ]) {
@@ -346,6 +354,57 @@ describe('the images of components', () => {
         containerComponents.map((name) => `arn:aws:ecr:eu-west-1:123456789012:repository/${name}`),
       ],
     ]);
+  });
+});
+
+describe('the tables of the fleet’s history', () => {
+  it.each([
+    ['telemetry-table', names.telemetryTable, ['thing', 'at'], []],
+    ['events-table', names.eventsTable, ['day', 'id'], [['by-thing', 'thing', 'id']]],
+  ] as const)(
+    '%s costs by use, forgets, and can be restored where the stack says so',
+    (name, tableName, key, indexes) => {
+      const table = inputs(name);
+      const keyNames = (schema: unknown) => Object(schema).map((part: object) => Object(part).attributeName);
+      expect(table).toMatchObject({
+        tableName,
+        billingMode: 'PAY_PER_REQUEST',
+        timeToLiveSpecification: { attributeName: 'expires', enabled: true },
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      });
+      expect(keyNames(table.keySchema)).toEqual(key);
+      const found = Object(table.globalSecondaryIndexes ?? []).map((index: object) => [
+        Object(index).indexName,
+        ...keyNames(Object(index).keySchema),
+      ]);
+      expect(found).toEqual(indexes);
+    },
+  );
+
+  it('are written by rules, each by a role that may write that table alone', () => {
+    const writes = statements().filter(({ statement }) =>
+      [statement.Action].flat().includes('dynamodb:PutItem'),
+    );
+    expect(writes.map(({ owner, statement }) => [owner, statement.Resource])).toEqual([
+      ['telemetry-role', [`arn:aws:dynamodb:eu-west-1:123456789012:table/${names.telemetryTable}`]],
+      ['fleet-events-role', [`arn:aws:dynamodb:eu-west-1:123456789012:table/${names.eventsTable}`]],
+    ]);
+    const storing = resources.filter(
+      ({ type, inputs: { topicRulePayload } }) =>
+        type === 'aws-native:iot:TopicRule' && 'dynamoDBv2' in Object(topicRulePayload).actions[0],
+    );
+    expect(storing.map(({ inputs: { ruleName } }) => ruleName)).toEqual([
+      names.telemetryRule,
+      ...Object.values(eventRules),
+    ]);
+    for (const { inputs: rule } of storing) {
+      expect(rule.topicRulePayload).toMatchObject({
+        awsIotSqlVersion: '2016-03-23',
+        ruleDisabled: false,
+        sql: expect.stringMatching(/floor\(timestamp\(\) \/ 1000\) \+ (2592000|7776000) AS expires/),
+        errorAction: { cloudwatchLogs: { logGroupName: logGroups.rules } },
+      });
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { names } from '@mooring/contracts';
+import { eventRules, names } from '@mooring/contracts';
 import { arn, type Place } from '../place.js';
 import type { Statement } from '../policy-document.js';
 import { allow } from './statements.js';
@@ -69,6 +69,8 @@ function iot(place: Place): Statement[] {
         of(`thinggroup/${names.thingGroup}`),
         of(`rule/${names.csrRule}`),
         of(`rule/${names.certificateAckRule}`),
+        of(`rule/${names.telemetryRule}`),
+        ...Object.values(eventRules).map((rule) => of(`rule/${rule}`)),
       ],
     ),
     allow(
@@ -81,12 +83,16 @@ function iot(place: Place): Statement[] {
       ],
       [of(`scheduledaudit/${names.certificateAudit}`)],
     ),
-    // The account has one configuration of audits, for which AWS IoT defines no resource.
+    // The account has one configuration each of audits, events and the fleet index, for which AWS IoT defines no resource.
     allow(
       [
         'iot:DeleteAccountAuditConfiguration',
         'iot:DescribeAccountAuditConfiguration',
+        'iot:DescribeEventConfigurations',
+        'iot:GetIndexingConfiguration',
         'iot:UpdateAccountAuditConfiguration',
+        'iot:UpdateEventConfigurations',
+        'iot:UpdateIndexingConfiguration',
       ],
       ['*'],
     ),

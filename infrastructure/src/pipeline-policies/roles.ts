@@ -22,6 +22,7 @@ export function boundaryStatements(place: Place): Statement[] {
     // The roles' own policies name the resources.
     allow(
       [
+        'dynamodb:PutItem',
         'ecr:BatchGetImage',
         'ecr:GetAuthorizationToken',
         'ecr:GetDownloadUrlForLayer',

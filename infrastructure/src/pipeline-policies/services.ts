@@ -16,7 +16,7 @@ export function serviceStatements(place: Place): Statement[] {
   const buckets = bucketNames(place.account, place.region);
   const own = [bucketArn(place, buckets.provisioning), bucketArn(place, buckets.artifacts)];
   const functions = FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`));
-  const groups = [`${logGroups.prefix}*`, ...FUNCTIONS.map((name) => `/aws/lambda/${name}`)];
+  const groups = [`${logGroups.prefix}*`, logGroups.rules, ...FUNCTIONS.map((name) => `/aws/lambda/${name}`)];
   return [
     // The wildcards are for the many settings of a bucket, all of which Cloud Control reads.
     allow(
@@ -90,6 +90,27 @@ export function serviceStatements(place: Place): Statement[] {
       ],
       // Settings of asynchronous invocations are those of a qualifier.
       [...functions, ...functions.map((one) => `${one}:*`)],
+    ),
+    // Cloud Control asks for every setting of a table.
+    allow(
+      [
+        'dynamodb:CreateTable',
+        'dynamodb:DeleteTable',
+        'dynamodb:DescribeContinuousBackups',
+        'dynamodb:DescribeContributorInsights',
+        'dynamodb:DescribeKinesisStreamingDestination',
+        'dynamodb:DescribeTable',
+        'dynamodb:DescribeTimeToLive',
+        'dynamodb:GetResourcePolicy',
+        'dynamodb:ListTagsOfResource',
+        'dynamodb:TagResource',
+        'dynamodb:UntagResource',
+        'dynamodb:UpdateContinuousBackups',
+        'dynamodb:UpdateContributorInsights',
+        'dynamodb:UpdateTable',
+        'dynamodb:UpdateTimeToLive',
+      ],
+      [names.telemetryTable, names.eventsTable].map((table) => arn(place, 'dynamodb', `table/${table}`)),
     ),
     // The code that Lambda is told to fetch.
     allow(

@@ -1,4 +1,5 @@
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeRepositoriesCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import {
@@ -75,6 +76,7 @@ const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<u
       `there is no log group ${logGroupNamePrefix}`,
     );
   },
+  'AWS::DynamoDB::Table': ({ dynamodb }, TableName) => dynamodb.send(new DescribeTableCommand({ TableName })),
   'AWS::ECR::Repository': ({ ecr }, repositoryName) =>
     ecr.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] })),
   'AWS::S3::Bucket': ({ s3 }, Bucket) => s3.send(new HeadBucketCommand({ Bucket })),
