@@ -29,7 +29,8 @@ export function deployCommand(): Command {
       if (options.plan) {
         const plan = stack === 'local' ? await planLocal(await ownTarget()) : await planAws(stack, aws);
         tell(plan);
-        out.data(planJson(plan));
+        for (const setting of plan.settings) out.line(`To turn on for the account: ${setting}`);
+        out.data({ ...planJson(plan), settings: plan.settings });
         return;
       }
       const onProgress = progressTeller(out);
@@ -38,6 +39,7 @@ export function deployCommand(): Command {
           ? await deployLocal(target(), onProgress)
           : await deployAws(stack, { ...aws, onProgress });
       out.line(renderResult(deployment));
+      for (const setting of deployment.settings ?? []) out.line(`Turned on for the account: ${setting}`);
       out.data(deploymentJson(deployment));
     });
 }

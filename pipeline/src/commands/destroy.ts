@@ -15,7 +15,8 @@ interface DestroyOptions extends CommonOptions {
 
 const HELP = `
 Without --everything these stay: the devices (things, certificates), the claim certificates, the component versions,
-the access of the pipeline, and the bootstrap bucket. \`mooring deploy\`, \`mooring provision\` and \`mooring fleet sync\` bring the fleet back.`;
+the access of the pipeline, and the bootstrap bucket. What is kept of the fleet's history goes: telemetry and events.
+The account's events and its fleet index stay turned on: others may use them. \`mooring deploy\`, \`mooring provision\` and \`mooring fleet sync\` bring the fleet back.`;
 
 /** `mooring destroy` */
 export function destroyCommand(): Command {
@@ -55,7 +56,7 @@ export function destroyCommand(): Command {
       if (everything) await deleteRemains(from, out.progress);
       out.line(
         everything
-          ? 'Nothing is left'
+          ? 'Nothing is left; the events of AWS IoT and the fleet index stay turned on for the account'
           : 'Devices, their certificates, the claim certificate and the components are still there',
       );
       out.data(deploymentJson(destroyed));

@@ -4,6 +4,7 @@ import type { EngineEvent, Stack as PulumiStack } from '@pulumi/pulumi/automatio
 import { rolesBoundary } from '../bootstrap/boundary.js';
 import { explain, MooringError } from '../errors.js';
 import type { Stack, Target } from '../target.js';
+import { type FleetPlan, planAccountSettings, settleAccount } from './account-settings.js';
 import type { Deployment } from './engine.js';
 import type { Plan } from './engine-ports.js';
 import { INFRASTRUCTURE, type OnProgress, prepareFunctions } from './fleet-stack.js';
@@ -40,7 +41,7 @@ export async function deployAws(
   stack: AwsStack,
   { onProgress, ...options }: AwsOptions = {},
 ): Promise<Deployment> {
-  return onStack(stack, options, async (pulumi) => {
+  return onStack(stack, options, async (pulumi, target) => {
     const plan = await preview(pulumi);
     onProgress?.({ kind: 'planned', plan });
     const { outputs, summary } = await pulumi.up({ color: 'never', onEvent: steps(onProgress) });
@@ -50,6 +51,7 @@ export async function deployAws(
       outputs: JsonObject.parse(
         Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value])),
       ),
+      settings: await settleAccount(target),
     };
   });
 }
@@ -85,8 +87,14 @@ function steps(onProgress: OnProgress | undefined): (event: EngineEvent) => void
  *
  * @throws as {@link deployAws}.
  */
-export async function planAws(stack: AwsStack, options: Omit<AwsOptions, 'onProgress'> = {}): Promise<Plan> {
-  return onStack(stack, options, preview);
+export async function planAws(
+  stack: AwsStack,
+  options: Omit<AwsOptions, 'onProgress'> = {},
+): Promise<FleetPlan> {
+  return onStack(stack, options, async (pulumi, target) => ({
+    ...(await preview(pulumi)),
+    settings: await planAccountSettings(target),
+  }));
 }
 
 async function preview(pulumi: PulumiStack): Promise<Plan> {
@@ -118,7 +126,7 @@ export async function readyForAws(stack: AwsStack, { installPulumi = false }: Aw
 async function onStack<T>(
   stack: AwsStack,
   options: AwsOptions,
-  work: (pulumi: PulumiStack) => Promise<T>,
+  work: (pulumi: PulumiStack, target: Target) => Promise<T>,
 ): Promise<T> {
   const { target, account, pulumiCommand } = await readyForAws(stack, options);
   const { region } = target;
@@ -142,7 +150,7 @@ async function onStack<T>(
       },
     );
     await pulumi.workspace.installPlugin(PROVIDER.name, PROVIDER.version);
-    return work(pulumi);
+    return work(pulumi, target);
   });
 }
 

@@ -21,6 +21,8 @@ export interface Deployment {
   readonly plan: Plan;
   readonly result: DeployCounts;
   readonly outputs: JsonObject;
+  /** Settings of the account that were turned on, a line for people each. */
+  readonly settings?: readonly string[];
 }
 
 /** What deploying the program would do to the stack as it was left. Changes nothing. */

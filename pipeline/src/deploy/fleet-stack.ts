@@ -8,8 +8,9 @@ import { bundleFunctions } from '../functions/bundle.js';
 import { uploadFunction } from '../functions/upload.js';
 import { repositoryRoot } from '../repository.js';
 import { clientConfig, type Target } from '../target.js';
+import { type FleetPlan, planAccountSettings, settleAccount } from './account-settings.js';
 import type { Deployment } from './engine.js';
-import type { DeployProgress, Plan } from './engine-ports.js';
+import type { DeployProgress } from './engine-ports.js';
 import { deployInProcess, destroyInProcess, type InProcessStack, planInProcess } from './local.js';
 import { readStackConfig } from './stack-config.js';
 
@@ -24,19 +25,21 @@ export type OnProgress = (progress: DeployProgress) => void;
 
 /**
  * Deploys the fleet's infrastructure to the local cloud: bundles and uploads the functions, then plans and
- * applies the Pulumi program.
+ * applies the Pulumi program, and turns on what the account has to have on.
  *
  * @throws DeployError when resources failed; the next deployment goes on from there.
  * @throws MooringError for everything else that a user can put right.
  */
 export async function deployLocal(target: Target, onProgress?: OnProgress): Promise<Deployment> {
-  return deployInProcess(await stackOf(target, await prepareFunctions(target), onProgress));
+  const deployed = await deployInProcess(await stackOf(target, await prepareFunctions(target), onProgress));
+  return { ...deployed, settings: await settleAccount(target) };
 }
 
 /** What {@link deployLocal} would do. Changes nothing. */
-export async function planLocal(target: Target): Promise<Plan> {
+export async function planLocal(target: Target): Promise<FleetPlan> {
   const bundles = await bundleFunctions(functionEntries);
-  return planInProcess(await stackOf(target, digests(bundles), undefined));
+  const plan = await planInProcess(await stackOf(target, digests(bundles), undefined));
+  return { ...plan, settings: await planAccountSettings(target) };
 }
 
 /** Deletes the fleet's infrastructure from the local cloud; the bootstrap bucket stays. */

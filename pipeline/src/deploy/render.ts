@@ -103,10 +103,12 @@ export interface DeploymentJson {
   readonly plan: PlanJson;
   readonly result: DeployCounts;
   readonly outputs: Deployment['outputs'];
+  /** Settings of the account that were turned on. */
+  readonly settings: readonly string[];
 }
 
-export function deploymentJson({ plan, result, outputs }: Deployment): DeploymentJson {
-  return { plan: planJson(plan), result, outputs };
+export function deploymentJson({ plan, result, outputs, settings = [] }: Deployment): DeploymentJson {
+  return { plan: planJson(plan), result, outputs, settings };
 }
 
 function changeJson({ path, before, after }: Change) {

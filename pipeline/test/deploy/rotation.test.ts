@@ -1,16 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { type AttributeValue, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
+  CreateJobCommand,
+  DeleteThingCommand,
   DescribeCertificateCommand,
+  DescribeEventConfigurationsCommand,
+  DetachThingPrincipalCommand,
   IoTClient,
   ListThingPrincipalsCommand,
   StartOnDemandAuditTaskCommand,
 } from '@aws-sdk/client-iot';
 import { GetThingShadowCommand, IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { CertificateMessage, CsrRequestMessage, names, RotateThingsAnswer, topics } from '@mooring/contracts';
-import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  CertificateMessage,
+  CsrRequestMessage,
+  EventItem,
+  names,
+  RotateThingsAnswer,
+  TelemetryItem,
+  topics,
+} from '@mooring/contracts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { z } from 'zod';
 import { atEnd } from '../../../local-cloud/test/support/at-end.js';
+import { planAccountSettings } from '../../src/deploy/account-settings.js';
 import { deployLocal } from '../../src/deploy/index.js';
 import { clientConfig } from '../../src/target.js';
 import { DeviceConnection, type Identity, joinFleet, newKey, signingRequest } from './certified-device.js';
@@ -21,18 +36,21 @@ let iot: IoTClient;
 let data: IoTDataPlaneClient;
 let lambda: LambdaClient;
 let logs: CloudWatchLogsClient;
+let database: DynamoDBClient;
+let settings: readonly string[] | undefined;
 
 beforeAll(async () => {
   cloud = await startCloud();
   atEnd(() => cloud.stop());
-  await deployLocal(cloud.target);
+  ({ settings } = await deployLocal(cloud.target));
   const config = clientConfig(cloud.target);
   iot = new IoTClient(config);
   data = new IoTDataPlaneClient(config);
   lambda = new LambdaClient(config);
   logs = new CloudWatchLogsClient(config);
+  database = new DynamoDBClient(config);
   atEnd(() => {
-    for (const client of [iot, data, lambda, logs]) client.destroy();
+    for (const client of [iot, data, lambda, logs, database]) client.destroy();
   });
 });
 
@@ -81,6 +99,25 @@ async function logLine(functionName: string, text: string): Promise<string> {
     await pause(100);
   }
 }
+
+/** The items of a thing, oldest first; each is as the contracts say. */
+async function itemsOf<T extends { thing: string; at: number }>(
+  TableName: string,
+  schema: z.ZodType<T>,
+  thing: string,
+): Promise<T[]> {
+  const { Items = [] } = await database.send(new ScanCommand({ TableName }));
+  return Items.map((item) => schema.parse(Object.fromEntries(Object.entries(item).map(plain))))
+    .filter((item) => item.thing === thing)
+    .sort((a, b) => a.at - b.at);
+}
+
+/** An attribute's value as JSON has it. */
+function plain([name, { S, N, BOOL }]: [string, AttributeValue]): [string, unknown] {
+  return [name, S ?? BOOL ?? Number(N)];
+}
+
+const DAY_SECONDS = 86_400;
 
 describe('the deployed rotation', () => {
   it('replaces the certificate of a device that is asked by name', async () => {
@@ -144,5 +181,108 @@ describe('the deployed rotation', () => {
       await client.endAsync(true);
     }
     for (const one of [thing, victim]) await expect(stateOf(one)).rejects.toThrow(/No shadow exists/);
+  });
+});
+
+describe('the fleet’s history', () => {
+  it('needs events and an index, which a deployment turns on for the account once', async () => {
+    expect(settings).toEqual([
+      'events of AWS IoT: THING, JOB_EXECUTION',
+      `fleet index: things and their shadows, connectivity, the shadow ${names.rotationShadow}`,
+    ]);
+    const { eventConfigurations } = await iot.send(new DescribeEventConfigurationsCommand({}));
+    expect(eventConfigurations).toMatchObject({
+      THING: { Enabled: true },
+      JOB_EXECUTION: { Enabled: true },
+      THING_GROUP: { Enabled: false },
+    });
+    expect(await planAccountSettings(cloud.target)).toEqual([]);
+  });
+
+  it('keeps what a device tells of its LED, by Basic Ingest, and nothing else', async () => {
+    const thing = '1000000000000008';
+    const { old } = await connected(thing);
+    for (const message of [
+      { frequency: 'fast', blinking: true },
+      { frequency: 51, blinking: true },
+      { frequency: 2 },
+      { frequency: 2, blinking: 'perhaps' },
+      { frequency: [2], blinking: true },
+    ]) {
+      await old.publish(topics.telemetry(thing), message);
+    }
+    await old.publish(topics.telemetry(thing), { frequency: 2.5, blinking: true, more: 'ignored' });
+    const stored = () => itemsOf(names.telemetryTable, TelemetryItem, thing);
+    await vi.waitFor(async () => expect(await stored()).toHaveLength(1), { timeout: 10_000 });
+    await old.publish(topics.telemetry(thing), { frequency: '50', blinking: false });
+    await vi.waitFor(async () => expect(await stored()).toHaveLength(2), { timeout: 10_000 });
+    expect(await stored()).toEqual([
+      { thing, at: expect.any(Number), frequency: 2.5, blinking: true, expires: expect.any(Number) },
+      { thing, at: expect.any(Number), frequency: 50, blinking: false, expires: expect.any(Number) },
+    ]);
+    for (const { at, expires } of await stored()) {
+      expect(expires).toBe(Math.floor(at / 1000) + 30 * DAY_SECONDS);
+    }
+  });
+
+  it('tells what happened to a thing, from its creation to its deletion', async () => {
+    const thing = '1000000000000009';
+    const device = await connected(thing);
+    await lambda.send(
+      new InvokeCommand({
+        FunctionName: names.rotationRequestFunction,
+        Payload: Buffer.from(JSON.stringify({ things: [thing] })),
+      }),
+    );
+    await device.old.next(topics.csrRequest(thing));
+    const { certificateArn } = await rotate(thing, device);
+    await iot.send(new DetachThingPrincipalCommand({ thingName: thing, principal: certificateArn }));
+    await iot.send(new DeleteThingCommand({ thingName: thing }));
+    const stored = () => itemsOf(names.eventsTable, EventItem, thing);
+    const types = async () => new Set((await stored()).map(({ type }) => type));
+    await vi.waitFor(
+      async () =>
+        expect(await types()).toEqual(
+          new Set([
+            'thing_created',
+            'connected',
+            'rotation_requested',
+            'rotation_completed',
+            'disconnected',
+            'thing_deleted',
+          ]),
+        ),
+      { timeout: 10_000 },
+    );
+    const events = await stored();
+    expect(events.find(({ type }) => type === 'disconnected')?.detail).toBe('AUTH_ERROR');
+    for (const { day, id, at, expires } of events) {
+      expect(day).toBe(new Date(at).toISOString().slice(0, 10));
+      expect(id).toMatch(new RegExp(`^${at}#[0-9a-f-]{36}$`));
+      expect(expires).toBe(Math.floor(at / 1000) + 90 * DAY_SECONDS);
+    }
+  });
+
+  it('tells how a deployment ended on a device', async () => {
+    const thing = '1000000000000010';
+    const { old } = await connected(thing);
+    const { jobId = '' } = await iot.send(
+      new CreateJobCommand({
+        jobId: 'told-of',
+        targets: [`arn:aws:iot:${cloud.target.region}:000000000000:thing/${thing}`],
+        document: '{}',
+      }),
+    );
+    await old.publish(`$aws/things/${thing}/jobs/${jobId}/update`, { status: 'FAILED' });
+    const failed = async () =>
+      (await itemsOf(names.eventsTable, EventItem, thing)).find(({ type }) => type === 'deployment_failed');
+    await vi.waitFor(async () => expect(await failed()).toBeDefined(), { timeout: 10_000 });
+    expect(await failed()).toMatchObject({ thing, detail: `FAILED, job ${jobId}` });
+  });
+
+  it('has only devices in it', async () => {
+    const { Items = [] } = await database.send(new ScanCommand({ TableName: names.eventsTable }));
+    const strange = Items.map(({ thing }) => thing?.S ?? '').filter((thing) => !/^\d{16}$/.test(thing));
+    expect(strange).toEqual([]);
   });
 });
