@@ -11,6 +11,8 @@ export interface LedState {
   frequency?: number;
   blinking?: boolean;
   at: number;
+  /** Whether it was heard as it happened: what a table says is not newer then. */
+  live?: boolean;
 }
 
 /** A device as the page knows it. Replaced when something changes, so that two are the same if they are identical. */
@@ -33,6 +35,8 @@ export interface FleetReader {
   devices(things: readonly string[]): Promise<{ devices: DeviceDetails[] }>;
 }
 
+/** For so long a stage of a rotation that was heard counts more than one that is read, in milliseconds. */
+const INDEX_DELAY = 15_000;
 /** Details of a device that is on the screen are read again after this, in milliseconds. */
 const STALE = 30_000;
 
@@ -48,6 +52,8 @@ export class Fleet {
   private readonly drawing: Gathering;
   /** When the details of a device were asked for last. */
   private readonly asked = new Map<string, number>();
+  /** When a stage of a device's rotation was heard last. */
+  private readonly heard = new Map<string, number>();
   private looked: readonly string[] = [];
   private batch: Promise<void> | undefined;
   private readings = 0;
@@ -77,6 +83,10 @@ export class Fleet {
     const seen = new Set<string>();
     const begun = new Set(this.devices.keys());
     this.asked.clear();
+    // What was live before may have been missed since.
+    for (const [thing, device] of this.devices) {
+      if (device.led?.live) this.devices.set(thing, { ...device, led: { ...device.led, live: false } });
+    }
     this.reading.value = { state: 'reading', count: 0 };
     try {
       let next: string | undefined;
@@ -85,7 +95,7 @@ export class Fleet {
         if (reading !== this.readings) return;
         for (const summary of page.devices) {
           seen.add(summary.thing);
-          this.put(summary.thing, { summary: newest(this.devices.get(summary.thing)?.summary, summary) });
+          this.put(summary.thing, { summary: this.newest(summary) });
         }
         this.reading.value = { state: 'reading', count: seen.size };
         next = page.next;
@@ -162,10 +172,10 @@ export class Fleet {
     const at = this.clock.now();
     switch (change.kind) {
       case 'frequency':
-        this.put(thing, { led: { ...device.led, frequency: change.frequency, at } });
+        this.put(thing, { led: { ...device.led, frequency: change.frequency, at, live: true } });
         break;
       case 'button':
-        this.put(thing, { led: { ...device.led, blinking: change.blinking, at } });
+        this.put(thing, { led: { ...device.led, blinking: change.blinking, at, live: true } });
         break;
       case 'connection': {
         if ((device.summary.connectionAt ?? 0) > change.at) break;
@@ -176,6 +186,7 @@ export class Fleet {
       case 'rotation': {
         const certificateId = change.certificateId ?? device.summary.rotation?.certificateId;
         const rotation = { stage: change.stage, at, certificateId };
+        this.heard.set(thing, at);
         this.put(thing, { summary: { ...device.summary, rotation } });
         if (change.stage === 'completed') this.expire(thing);
       }
@@ -185,7 +196,7 @@ export class Fleet {
   /** Takes what the table of telemetry says of the LED, unless a live message said something newer. */
   takeLed(thing: string, led: LedState): void {
     const device = this.devices.get(thing);
-    if (device !== undefined && (device.led?.at ?? 0) < led.at) this.put(thing, { led });
+    if (device !== undefined && !device.led?.live && (device.led?.at ?? 0) < led.at) this.put(thing, { led });
   }
 
   private takeDetails(details: DeviceDetails): void {
@@ -196,10 +207,7 @@ export class Fleet {
       led,
       ...summary
     } = details;
-    this.put(details.thing, {
-      summary: newest(this.devices.get(details.thing)?.summary, summary),
-      details,
-    });
+    this.put(details.thing, { summary: this.newest(summary), details });
     if (led !== undefined) this.takeLed(details.thing, led);
   }
 
@@ -218,22 +226,22 @@ export class Fleet {
     this.asked.delete(thing);
     if (this.devices.delete(thing)) this.drawing.changed();
   }
-}
 
-/**
- * Joins what was read with what is known: the fleet index follows the devices with a delay, live messages come at once.
- */
-function newest(known: DeviceSummary | undefined, read: DeviceSummary): DeviceSummary {
-  if (known === undefined) return read;
-  const joined = { ...read };
-  if ((known.connectionAt ?? 0) > (read.connectionAt ?? 0)) {
-    joined.connected = known.connected;
-    joined.connectionAt = known.connectionAt;
+  /** Joins what was read with what is known: the fleet index is behind the devices, live messages are not. */
+  private newest(read: DeviceSummary): DeviceSummary {
+    const known = this.devices.get(read.thing)?.summary;
+    if (known === undefined) return read;
+    const joined = { ...read };
+    if ((known.connectionAt ?? 0) > (read.connectionAt ?? 0)) {
+      joined.connected = known.connected;
+      joined.connectionAt = known.connectionAt;
+    }
+    const heard = this.heard.get(read.thing) ?? Number.NEGATIVE_INFINITY;
+    if (this.clock.now() - heard < INDEX_DELAY) joined.rotation = known.rotation;
+    if ((known.healthAt ?? 0) > (read.healthAt ?? 0)) {
+      joined.health = known.health;
+      joined.healthAt = known.healthAt;
+    }
+    return joined;
   }
-  if ((known.rotation?.at ?? 0) > (read.rotation?.at ?? 0)) joined.rotation = known.rotation;
-  if ((known.healthAt ?? 0) > (read.healthAt ?? 0)) {
-    joined.health = known.health;
-    joined.healthAt = known.healthAt;
-  }
-  return joined;
 }

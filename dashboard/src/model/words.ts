@@ -7,8 +7,10 @@ export function durationOf(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** `12 s ago`, or `in 40 d`. */
+/** `12 s ago`, `now`, or `in 40 d`. */
 export function ageOf(at: number, now: number): string {
+  // Clocks differ a little, and pages count in seconds.
+  if (Math.abs(at - now) < 3_000) return 'now';
   return at > now ? `in ${durationOf(at - now)}` : `${durationOf(now - at)} ago`;
 }
 

@@ -1,8 +1,13 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { hrefs, type Route, routeOf } from '../model/route.js';
+import { AccessPage } from './access-page.js';
 import { Banner } from './banner.js';
 import { useDashboard } from './context.js';
+import { DeploymentPage } from './deployment-page.js';
+import { DeploymentsPage } from './deployments-page.js';
+import { DevicePage } from './device-page.js';
+import { EventsPage } from './events-page.js';
 import { FleetPage } from './fleet-page.js';
 import { Header } from './header.js';
 import { SignInPage } from './sign-in.js';
@@ -39,6 +44,16 @@ function View({ route }: { route: Route }) {
   switch (route.page) {
     case 'fleet':
       return <FleetPage />;
+    case 'device':
+      return <DevicePage key={route.thing} thing={route.thing} />;
+    case 'deployments':
+      return <DeploymentsPage />;
+    case 'deployment':
+      return <DeploymentPage key={route.id} id={route.id} />;
+    case 'events':
+      return <EventsPage />;
+    case 'access':
+      return <AccessPage />;
     default:
       return (
         <Empty>

@@ -13,6 +13,13 @@ export function useDashboard(): Dashboard {
   return dashboard;
 }
 
+/** Whether controls that change things are shown; the cloud decides whether they work. */
+export function useOperator(): boolean {
+  const { session } = useDashboard();
+  const visitor = session.visitor.value;
+  return visitor.kind === 'user' && visitor.operator;
+}
+
 /** Something that is read from the cloud. What was read before stays while it is read anew. */
 export interface Resource<T> {
   value: T | undefined;

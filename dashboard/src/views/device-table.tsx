@@ -5,7 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { expiryOf, type ListSort, type SortKey } from '../model/device-list.js';
 import type { FleetDevice } from '../model/fleet.js';
 import { hrefs } from '../model/route.js';
-import { ageOf, dayOf, momentOf } from '../model/words.js';
+import { ageOf, dayOf, durationOf, momentOf } from '../model/words.js';
 import { Badge } from './badge.js';
 import { useDashboard, useNow } from './context.js';
 import { Led, ledWords } from './led.js';
@@ -214,7 +214,7 @@ const DeviceRow = memo(function DeviceRow({ device, index, active, now, goFrom }
         <span title={summary.connectionAt === undefined ? undefined : momentOf(summary.connectionAt)}>
           {connection}
           {summary.connectionAt !== undefined && (
-            <small class="soft"> {ageOf(summary.connectionAt, now).replace(' ago', '')}</small>
+            <small class="soft"> {durationOf(now - summary.connectionAt)}</small>
           )}
         </span>
       </td>
