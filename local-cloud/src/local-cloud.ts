@@ -6,6 +6,7 @@ import { jsonLog, type Log } from './log.js';
 import type { Base, Plugin } from './plugin.js';
 import { cloudControl } from './services/cloudcontrol/cloudcontrol.js';
 import { cloudFormation } from './services/cloudformation/cloudformation.js';
+import { cloudFront } from './services/cloudfront/cloudfront.js';
 import { cloudWatchLogs } from './services/cloudwatch-logs/cloudwatch-logs.js';
 import { cognitoIdentityPools } from './services/cognito-identity/cognito-identity.js';
 import { cognitoUserPools } from './services/cognito-idp/cognito-idp.js';
@@ -157,6 +158,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functions,
       notifications,
       ecr(base, { endpointUrl: endpoint, roles }),
+      cloudFront(base, { endpointUrl: endpoint, roles, objects: objects.originObjects }),
       iotCore.plugin,
       { services: [iotData, iotJobsData] },
       greengrassV2,

@@ -132,7 +132,7 @@ function noService(scope: string | undefined): AwsError {
 }
 
 /** Services that speak XML although they take no forms; of all others, forms tell. */
-const XML_SCOPES: ReadonlySet<string> = new Set(['cloudfront', 'route53']);
+const XML_SCOPES: ReadonlySet<string> = new Set(['route53']);
 
 /** As AWS query and REST XML have it, for services that are not here to say it themselves. */
 function xmlRefusal(error: AwsError, requestId: string): HttpResponse {

@@ -191,24 +191,40 @@ export function awsQuery(model: ServiceModel, namespace: string): ServerProtocol
       );
       return { status: 200, headers: { 'content-type': 'text/xml' }, body };
     },
-    writeError(error, requestId) {
-      const content =
-        element('Type', error.fault === 'client' ? 'Sender' : 'Receiver') +
-        element('Code', escapeXml(error.code)) +
-        element('Message', escapeXml(error.message));
-      return {
-        status: error.status,
-        headers: { 'content-type': 'text/xml' },
-        body: element('ErrorResponse', element('Error', content) + metadata(requestId), xmlns),
-      };
-    },
+    writeError: (error, requestId) => wrappedError(error, requestId, namespace),
+  };
+}
+
+/** An error as AWS query has it, and REST XML. */
+function wrappedError(error: WireError, requestId: string, namespace: string): HttpResponse {
+  const content =
+    element('Type', error.fault === 'client' ? 'Sender' : 'Receiver') +
+    element('Code', escapeXml(error.code)) +
+    element('Message', escapeXml(error.message));
+  return {
+    status: error.status,
+    headers: { 'content-type': 'text/xml' },
+    body: element(
+      'ErrorResponse',
+      element('Error', content) + element('RequestId', requestId),
+      ` xmlns="${namespace}"`,
+    ),
   };
 }
 
 const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-/** AWS REST XML as S3 speaks it (Smithy 2.0, `aws.protocols#restXml` with `noErrorWrapping`). */
-export function restXml(model: ServiceModel, namespace: string, options: RouterOptions = {}): ServerProtocol {
+/** Whether errors have an element around them, as all services of REST XML have it but S3. */
+export interface RestXmlOptions extends RouterOptions {
+  readonly wrapsErrors?: boolean;
+}
+
+/** AWS REST XML (Smithy 2.0, `aws.protocols#restXml`); as S3 speaks it, `noErrorWrapping`, unless told otherwise. */
+export function restXml(
+  model: ServiceModel,
+  namespace: string,
+  options: RestXmlOptions = {},
+): ServerProtocol {
   return {
     route: router(model, options),
     async readInput(match, request) {
@@ -248,6 +264,7 @@ export function restXml(model: ServiceModel, namespace: string, options: RouterO
       return xmlAnswer(answer, element(tag, structToXml(schema, output, inBody), ` xmlns="${namespace}"`));
     },
     writeError(error, requestId) {
+      if (options.wrapsErrors) return wrappedError(error, requestId, namespace);
       const details = Object.entries(error.members)
         .filter(([name, value]) => name !== 'message' && typeof value === 'string')
         .map(([name, value]) => element(name, escapeXml(String(value))));

@@ -21,6 +21,7 @@ import { objectStore } from './object-store.js';
 import { objectTagging } from './object-tagging.js';
 import { type ObjectWriter, objectWriter } from './object-writer.js';
 import { objectWrites } from './object-writes.js';
+import { type OriginObjects, originObjects } from './origin-objects.js';
 import { s3Protocol } from './s3-protocol.js';
 import type { S3State } from './state.js';
 import { uploadStore } from './upload-store.js';
@@ -34,6 +35,7 @@ export function s3(
   readonly readObject: ObjectReader;
   readonly writeObject: ObjectWriter;
   readonly objectDigest: ObjectDigest;
+  readonly originObjects: OriginObjects;
 } {
   const { store, clock } = base;
   const now = () => clock.now();
@@ -78,5 +80,6 @@ export function s3(
     readObject: objectReader(state),
     writeObject: objectWriter(state),
     objectDigest: objectDigest(state, access),
+    originObjects: originObjects(state, capabilities.roles),
   };
 }

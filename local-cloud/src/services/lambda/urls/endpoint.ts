@@ -3,6 +3,7 @@ import { AwsError } from '../../../errors.js';
 import type { PathHandler } from '../../../http/front.js';
 import { type HttpRequest, type HttpResponse, hostName, readBody } from '../../../http/messages.js';
 import { authenticate, type CredentialsLookup, readSignature } from '../../../http/sigv4.js';
+import { withVary } from '../../../http/vary.js';
 import type { Base } from '../../../plugin.js';
 import type { ResourceAccess } from '../../../resource-access.js';
 import { accountPrincipal, type Call } from '../../../service.js';
@@ -203,7 +204,13 @@ function withCors(
   origin: string | undefined,
 ): HttpResponse {
   if (!cors) return response;
-  const added = corsHeaders(cors, origin);
-  const vary = [response.headers.vary, added.vary].filter((part) => part !== undefined).join(', ');
-  return { ...response, headers: { ...response.headers, ...added, ...(vary !== '' && { vary }) } };
+  const { vary, ...added } = corsHeaders(cors, origin);
+  return {
+    ...response,
+    headers: {
+      ...response.headers,
+      ...added,
+      ...(vary !== undefined && { vary: withVary(response.headers.vary, vary) }),
+    },
+  };
 }
