@@ -1,4 +1,5 @@
 import type {
+  CORSRule,
   LifecycleRule,
   OwnershipControls,
   PublicAccessBlockConfiguration,
@@ -22,6 +23,7 @@ export interface Bucket {
   /** The bucket policy as it was given: JSON text. */
   readonly policy?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly cors?: readonly CORSRule[];
   readonly lifecycle?: {
     readonly rules: LifecycleRule[];
     readonly minimumSize: TransitionDefaultMinimumObjectSize | undefined;

@@ -1,3 +1,4 @@
+import type { CORSRule } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { generatedName, parseProperties, tagsSchema } from '../../resource-properties.js';
 import { loadResourceSchema } from '../../resource-schema.js';
@@ -5,6 +6,7 @@ import type { ResourceProperties, ResourceType } from '../../resource-type.js';
 import { tagList } from '../../tags.js';
 import { bucketArn } from './arns.js';
 import { completeAccessBlock } from './bucket-configuration.js';
+import { checkedRules } from './bucket-cors.js';
 import { createBucket, deleteBucket } from './bucket-operations.js';
 import { type Bucket, NEW_BUCKET } from './bucket-store.js';
 import { fromLifecycleRule, lifecycleRuleSchema, toLifecycleRule } from './lifecycle-properties.js';
@@ -59,6 +61,22 @@ const schema = z.strictObject({
       TransitionDefaultMinimumObjectSize: minimumSize.optional(),
     })
     .optional(),
+  CorsConfiguration: z
+    .strictObject({
+      CorsRules: z
+        .array(
+          z.strictObject({
+            Id: z.string().optional(),
+            AllowedHeaders: z.array(z.string()).optional(),
+            AllowedMethods: z.array(z.string()),
+            AllowedOrigins: z.array(z.string()),
+            ExposedHeaders: z.array(z.string()).optional(),
+            MaxAge: z.number().optional(),
+          }),
+        )
+        .min(1),
+    })
+    .optional(),
   Tags: tagsSchema.optional(),
   // Read-only ones come back in documents that were read before.
   Arn: z.string().optional(),
@@ -100,6 +118,7 @@ export function bucketType(state: S3State): ResourceType {
           : { versioning: 'Suspended' }),
         ...(wanted.Tags ? {} : { tags: undefined }),
         ...(wanted.LifecycleConfiguration ? {} : { lifecycle: undefined }),
+        ...(wanted.CorsConfiguration ? {} : { cors: undefined }),
       });
     },
     delete: (name) => deleteBucket(state, name),
@@ -121,6 +140,9 @@ function configuration(wanted: BucketProperties): Partial<Bucket> {
       : NEW_BUCKET.publicAccessBlock,
     ownershipControls: wanted.OwnershipControls ?? NEW_BUCKET.ownershipControls,
     ...(wanted.VersioningConfiguration ? { versioning: wanted.VersioningConfiguration.Status } : {}),
+    ...(wanted.CorsConfiguration
+      ? { cors: checkedRules(wanted.CorsConfiguration.CorsRules.map(toCorsRule)) }
+      : {}),
     ...(wanted.Tags ? { tags: tagsFromSet(wanted.Tags, BUCKET_TAG_LIMIT) } : {}),
     ...(lifecycle
       ? {
@@ -130,6 +152,26 @@ function configuration(wanted: BucketProperties): Partial<Bucket> {
           },
         }
       : {}),
+  };
+}
+
+type CorsRuleProperties = NonNullable<BucketProperties['CorsConfiguration']>['CorsRules'][number];
+
+function toCorsRule({ Id, ExposedHeaders, MaxAge, ...same }: CorsRuleProperties): CORSRule {
+  return {
+    ...same,
+    ...(Id !== undefined && { ID: Id }),
+    ...(ExposedHeaders && { ExposeHeaders: ExposedHeaders }),
+    ...(MaxAge !== undefined && { MaxAgeSeconds: MaxAge }),
+  };
+}
+
+function fromCorsRule({ ID, ExposeHeaders, MaxAgeSeconds, ...same }: CORSRule): ResourceProperties {
+  return {
+    ...same,
+    ...(ID !== undefined && { Id: ID }),
+    ...(ExposeHeaders && { ExposedHeaders: ExposeHeaders }),
+    ...(MaxAgeSeconds !== undefined && { MaxAge: MaxAgeSeconds }),
   };
 }
 
@@ -151,6 +193,7 @@ function describe(bucket: Bucket): ResourceProperties {
     ...(bucket.publicAccessBlock ? { PublicAccessBlockConfiguration: bucket.publicAccessBlock } : {}),
     ...(bucket.ownershipControls ? { OwnershipControls: bucket.ownershipControls } : {}),
     ...(bucket.versioning ? { VersioningConfiguration: { Status: bucket.versioning } } : {}),
+    ...(bucket.cors ? { CorsConfiguration: { CorsRules: bucket.cors.map(fromCorsRule) } } : {}),
     ...(bucket.tags ? { Tags: tagList(bucket.tags) } : {}),
     ...(bucket.lifecycle
       ? {

@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import * as sdk from '@aws-sdk/client-s3';
+import { AwsError } from '../../errors.js';
+import type { HttpRequest, HttpResponse } from '../../http/messages.js';
 import type { Base, Plugin } from '../../plugin.js';
 import { readModel } from '../../protocol/model.js';
 import { defineService, type Service } from '../../service.js';
 import { type S3Roles, s3Access } from './access.js';
 import { blobStore } from './blob-store.js';
 import { bucketConfiguration } from './bucket-configuration.js';
+import { bucketCorsOperations } from './bucket-cors.js';
 import { bucketOperations } from './bucket-operations.js';
 import { bucketPolicyType } from './bucket-policy-type.js';
 import { bucketStore } from './bucket-store.js';
 import { bucketType } from './bucket-type.js';
+import { bucketCors } from './cors.js';
 import { ownError } from './errors.js';
 import { multipart } from './multipart.js';
 import { multipartListings } from './multipart-listings.js';
@@ -60,6 +64,7 @@ export function s3(
     operations: {
       ...bucketOperations(state),
       ...bucketConfiguration(state),
+      ...bucketCorsOperations(state),
       ...objectReads(state, access),
       ...objectWrites(state, access),
       ...objectTagging(state),
@@ -69,9 +74,26 @@ export function s3(
       ...multipartListings(state),
     },
   });
+  const cors = bucketCors(buckets);
+
+  /** Answers what a browser asks before a request; what it is not allowed is an error as any other. */
+  function preflight(request: HttpRequest, requestId: string): HttpResponse | undefined {
+    try {
+      return cors.preflight(request);
+    } catch (error) {
+      if (error instanceof AwsError) return service.refuse(error, requestId, request);
+      throw error;
+    }
+  }
+
   const inOwnWords: Service = {
     ...service,
-    refuse: (error, ...about) => service.refuse(ownError(error), ...about),
+    handle: async (request, call) =>
+      preflight(request, call.requestId) ?? cors.shared(request, await service.handle(request, call)),
+    // The question before a request that is signed in its URL has that signature too, where it is not right.
+    refuse: (error, requestId, request) =>
+      preflight(request, requestId) ??
+      cors.shared(request, service.refuse(ownError(error), requestId, request)),
   };
   return {
     services: [inOwnWords],
