@@ -21,7 +21,7 @@ export interface Dashboard {
   connectivity: Connectivity;
   /** Grows when everything is to be read anew: after the cloud was away, and for another visitor. */
   epoch: Signal<number>;
-  /** Grows, at most every two seconds, when jobs or things changed. */
+  /** Grows, at most every five seconds, when jobs or things changed. */
   happenings: Signal<number>;
 }
 
@@ -97,6 +97,6 @@ function happening(happenings: Signal<number>): () => void {
     setTimeout(() => {
       waiting = false;
       happenings.value += 1;
-    }, 2_000);
+    }, 5_000);
   };
 }

@@ -2,7 +2,7 @@ import { DASHBOARD_CLIENT_PREFIX } from '@mooring/contracts';
 import { type Signal, signal } from '@preact/signals';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from '../model/clock.js';
-import { CloudProblem } from './problem.js';
+import { CloudProblem, sentenceOf } from './problem.js';
 import { takes } from './topic-filter.js';
 
 export interface LiveMessage {
@@ -26,6 +26,8 @@ export type LiveState = 'connecting' | 'connected' | 'lost';
  */
 export class Live {
   readonly state: Signal<LiveState> = signal('connecting');
+  /** Why there are no credentials to connect with, where that is why. */
+  readonly problem: Signal<string | undefined> = signal(undefined);
   private client: MqttClient | undefined;
   private readonly handlers = new Map<Handler, readonly string[]>();
   private readonly filters = new Map<string, number>();
@@ -113,8 +115,12 @@ export class Live {
 
   private async connect(): Promise<void> {
     const life = this.life;
-    const url = await this.address().catch(() => undefined);
+    let problem: string | undefined;
+    const url = await this.address().catch((error: unknown) => {
+      if (!(error instanceof CloudProblem && error.code === 'Unreachable')) problem = sentenceOf(error);
+    });
     if (life !== this.life) return;
+    this.problem.value = problem;
     if (url === undefined) return this.lost(undefined);
     const client = mqtt.connect(url, {
       clientId: `${DASHBOARD_CLIENT_PREFIX}${crypto.randomUUID().slice(0, 13)}`,

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { Fragment } from 'preact';
 import type { FleetDevice } from '../model/fleet.js';
 import { ageOf, momentOf } from '../model/words.js';
 import { Badge } from './badge.js';
@@ -42,7 +43,7 @@ export function ComponentsPanel({ device }: { device: FleetDevice }) {
               {sorted.map(({ name, version, state, since, reason }) => (
                 <tr key={name}>
                   <th scope="row">
-                    {name}
+                    <ComponentName name={name} />
                     {reason !== undefined && reason !== '' && <small class="reason">{reason}</small>}
                   </th>
                   <td class="number">{version}</td>
@@ -75,5 +76,19 @@ export function ComponentsPanel({ device }: { device: FleetDevice }) {
         <LogView key={chosen.value} thing={device.thing} component={chosen.value} />
       )}
     </section>
+  );
+}
+
+/** Long names break after a separator. */
+function ComponentName({ name }: { name: string }) {
+  return (
+    <span>
+      {name.split(/(?<=[._])/).map((part, index) => (
+        <Fragment key={`${index} ${part}`}>
+          {index > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </span>
   );
 }

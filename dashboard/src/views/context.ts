@@ -1,8 +1,8 @@
 import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { createContext } from 'preact';
-import { useContext, useEffect } from 'preact/hooks';
-import { sentenceOf } from '../cloud/problem.js';
+import { useContext, useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Dashboard } from '../dashboard.js';
+import { Reading, type Resource } from '../model/reading.js';
 
 const DashboardContext = createContext<Dashboard | undefined>(undefined);
 export const DashboardProvider = DashboardContext.Provider;
@@ -20,47 +20,22 @@ export function useOperator(): boolean {
   return visitor.kind === 'user' && visitor.operator;
 }
 
-/** Something that is read from the cloud. What was read before stays while it is read anew. */
-export interface Resource<T> {
-  value: T | undefined;
-  loading: boolean;
-  problem: string | undefined;
-}
-
 /**
  * Reads something when the view appears, when `key` changes, when the cloud came back, and when `again` changes.
  */
 export function useResource<T>(key: string, read: () => Promise<T>, again?: Signal<unknown>): Resource<T> {
   const { epoch } = useDashboard();
-  const state = useSignal<Resource<T> & { key: string }>({
-    key,
-    value: undefined,
-    loading: true,
-    problem: undefined,
-  });
+  const reading = useMemo(() => new Reading<T>(), []);
+  const latest = useRef(read);
+  latest.current = read;
   const wanted = useSignal(key);
   wanted.value = key;
   useSignalEffect(() => {
-    const asked = wanted.value;
     epoch.value;
     again?.value;
-    const before = state.peek();
-    const value = before.key === asked ? before.value : undefined;
-    let ended = false;
-    state.value = { key: asked, value, loading: true, problem: undefined };
-    read().then(
-      (value) => {
-        if (!ended) state.value = { key: asked, value, loading: false, problem: undefined };
-      },
-      (error: unknown) => {
-        if (!ended) state.value = { key: asked, value, loading: false, problem: sentenceOf(error) };
-      },
-    );
-    return () => {
-      ended = true;
-    };
+    reading.ask(wanted.value, () => latest.current());
   });
-  return state.value;
+  return reading.resource.value;
 }
 
 /** The time, every `ms` milliseconds: for ages. */
