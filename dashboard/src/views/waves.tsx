@@ -1,8 +1,11 @@
 import type { DeploymentDetails } from '@mooring/contracts';
+import { thinned } from '../model/waves.js';
 import { momentOf } from '../model/words.js';
 import { Empty } from './states.js';
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+const LINES = 14;
 
 /** How many devices had started and ended, and when: a line for each wave, its bar as long as it reached. */
 export function Waves({ deployment: { waves, devices } }: { deployment: DeploymentDetails }) {
@@ -26,7 +29,7 @@ export function Waves({ deployment: { waves, devices } }: { deployment: Deployme
         </tr>
       </thead>
       <tbody>
-        {waves.map(({ at, started, succeeded, failed }) => (
+        {thinned(waves, LINES).map(({ at, started, succeeded, failed }) => (
           <tr key={at}>
             <th scope="row" class="number" title={momentOf(at)}>
               {CLOCK.format(at)}

@@ -31,6 +31,10 @@ export class TestCloud {
   /** Groups of whoever signs in. */
   groups: string[] = ['operators'];
   guests = true;
+  /** Whether refresh tokens are refused. */
+  revoked = false;
+  /** Operations of Cognito that were called. */
+  readonly calls: string[] = [];
   private readonly server = createServer((request, response) => void this.answer(request, response));
   private down = false;
 
@@ -107,7 +111,8 @@ export class TestCloud {
     await this.file(url.pathname.replace(/^\/page\//, ''), response);
   }
 
-  private config(): DashboardConfig {
+  /** What `config.json` says. */
+  config(): DashboardConfig {
     return {
       stack: 'test',
       region: 'eu-central-1',
@@ -125,7 +130,8 @@ export class TestCloud {
   }
 
   private cognito(operation: string, body: string): [number, object] {
-    const input = JSON.parse(body) as { AuthParameters?: Record<string, string> };
+    const input = JSON.parse(body) as { AuthFlow?: string; AuthParameters?: Record<string, string> };
+    this.calls.push(operation === 'InitiateAuth' ? `${operation} ${input.AuthFlow}` : operation);
     const soon = Date.now() / 1_000 + 3_600;
     switch (operation) {
       case 'GetId':
@@ -144,6 +150,9 @@ export class TestCloud {
         ];
       case 'InitiateAuth': {
         const { USERNAME = 'ada', PASSWORD } = input.AuthParameters ?? {};
+        if (this.revoked && input.AuthFlow === 'REFRESH_TOKEN_AUTH') {
+          return [400, { __type: 'NotAuthorizedException', message: 'Refresh Token has been revoked' }];
+        }
         if (PASSWORD === 'wrong') {
           return [400, { __type: 'NotAuthorizedException', message: 'Incorrect username or password.' }];
         }
