@@ -7,7 +7,7 @@ export function matchesOrigin(pattern: string, origin: string): boolean {
   const [before = '', after, ...more] = pattern.toLowerCase().split('*');
   const text = origin.toLowerCase();
   if (after === undefined) return text === before;
-  if (more.length > 0 || text.length <= before.length + after.length) return false;
+  if (more.length > 0 || text.length < before.length + after.length) return false;
   // Of the pattern's wildcard nothing but a host is meant: no other scheme, no path.
   const between = text.slice(before.length, text.length - after.length);
   return (

@@ -164,6 +164,21 @@ describe('configurations', () => {
     }
   });
 
+  test('may be let only those be made that ask who calls', async () => {
+    const FunctionName = 'governed';
+    await createFunction(FunctionName);
+    const role = await roleSession(cloud, 'governed', [
+      {
+        ...{ Effect: 'Allow', Action: 'lambda:CreateFunctionUrlConfig', Resource: `${ARN}:governed` },
+        Condition: { StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
+      },
+    ]);
+    const create = (AuthType: 'NONE' | 'AWS_IAM') =>
+      new LambdaClient(role).send(new CreateFunctionUrlConfigCommand({ FunctionName, AuthType }));
+    await expect(create('NONE')).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect((await create('AWS_IAM')).AuthType).toBe('AWS_IAM');
+  });
+
   test('are resources with their permissions', async () => {
     const manage = resources(cloud);
     await createFunction('managed');

@@ -140,8 +140,12 @@ export function lambda(
       prefix: 'lambda',
       roles: needs.roles,
       clock: base.clock,
-      permission: (operation, { FunctionName: named, Resource: tagged = named }) =>
-        permissionOf(operation, typeof tagged === 'string' ? functions.arnOf(functions.nameOf(tagged)) : '*'),
+      permission: (operation, { FunctionName: named, Resource: tagged = named, ...input }) =>
+        permissionOf(
+          operation,
+          typeof tagged === 'string' ? functions.arnOf(functions.nameOf(tagged)) : '*',
+          input,
+        ),
     }),
     operations,
   });
@@ -181,8 +185,15 @@ export function lambda(
 }
 
 /** The permission that an operation needs: Invoke is `lambda:InvokeFunction`; what means a function is for its ARN. */
-function permissionOf(operation: string, resource: string): Permission[] {
-  return [{ action: `lambda:${operation === 'Invoke' ? 'InvokeFunction' : operation}`, resource }];
+function permissionOf(
+  operation: string,
+  resource: string,
+  { AuthType: authType }: Readonly<Record<string, unknown>>,
+): Permission[] {
+  const action = `lambda:${operation === 'Invoke' ? 'InvokeFunction' : operation}`;
+  // By this key an account may forbid URLs that ask nobody who they are.
+  const context = new Map(typeof authType === 'string' ? [['lambda:functionurlauthtype', authType]] : []);
+  return [{ action, resource, context }];
 }
 
 /** A deployment package, where GetFunction says that it is. */
