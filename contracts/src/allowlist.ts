@@ -36,3 +36,32 @@ export function parseAllowlist(text: string): ReadonlySet<string> {
   }
   return serials;
 }
+
+/**
+ * Adds serial numbers to an allowlist's text, each on a line at its end; those that are listed already change
+ * nothing.
+ *
+ * @throws AllowlistError when the text is malformed.
+ */
+export function withSerials(text: string, serials: readonly string[]): string {
+  const listed = parseAllowlist(text);
+  const added = [...new Set(serials)].filter((serial) => !listed.has(serial));
+  if (added.length === 0) return text;
+  const end = text === '' || text.endsWith('\n') ? '' : '\n';
+  return `${text}${end}${added.join('\n')}\n`;
+}
+
+/**
+ * Takes the lines of these serial numbers out of an allowlist's text; all other lines, comments too, stay as they
+ * are.
+ *
+ * @throws AllowlistError when the text is malformed.
+ */
+export function withoutSerials(text: string, serials: readonly string[]): string {
+  parseAllowlist(text);
+  const gone = new Set(serials);
+  return text
+    .split(/(?<=\n)/)
+    .filter((line) => !gone.has(line.trim()))
+    .join('');
+}

@@ -1,4 +1,4 @@
-export { AllowlistError, parseAllowlist } from './allowlist.js';
+export { AllowlistError, parseAllowlist, withoutSerials, withSerials } from './allowlist.js';
 export {
   AllowlistAnswer,
   AllowlistChange,
@@ -60,5 +60,5 @@ export {
   RotateThingsEvent,
   RotationState,
 } from './rotation.js';
-export { EventItem, TelemetryItem } from './stored.js';
+export { AllowlistChanges, EventItem, TelemetryItem } from './stored.js';
 export { THING_NAME, topics } from './topics.js';

@@ -74,6 +74,9 @@ export const roleNames = [
   `${names.certificateRetirementFunction}Role`,
   names.telemetryRole,
   names.eventsRole,
+  `${names.dashboardSession}Role`,
+  `${names.dashboardReader}Role`,
+  `${names.dashboardOperator}Role`,
 ] as const;
 
 /** The tokens that GitHub gives to jobs of workflows: who issues them, and for whom. */
@@ -147,6 +150,8 @@ export function bucketNames(account: string, region: string) {
 export const objectKeys = {
   /** In `provisioning`: the serial numbers that may join, as {@link parseAllowlist} reads them. */
   allowlist: 'allowlist.txt',
+  /** In `provisioning`: {@link AllowlistChanges}. */
+  allowlistChanges: 'allowlist-changes.json',
   /** In `provisioning`: {@link ProvisioningConfig}. */
   provisioningConfig: 'provisioning.json',
   claimCertificate: 'claim/certificate.pem.crt',

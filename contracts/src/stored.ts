@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FleetEvent } from './dashboard.js';
 import { TelemetryMessage } from './messages.js';
+import { THING_NAME } from './topics.js';
 
 /**
  * An item of the table {@link names.telemetryTable}, as the rule writes it: partition key `thing`, sort key `at`
@@ -28,3 +29,20 @@ export const EventItem = z.object({
   expires: z.number(),
 });
 export type EventItem = z.infer<typeof EventItem>;
+
+/**
+ * What was changed of the allowlist on the dashboard and is not in the repository's `allowlist.txt` yet, by serial
+ * number: the object {@link objectKeys.allowlistChanges}, beside the list itself.
+ */
+export const AllowlistChanges = z.record(
+  z.string().regex(THING_NAME),
+  z.object({
+    /** Whether it was put on the list, or taken off. */
+    allowed: z.boolean(),
+    /** ARN of who did it. */
+    by: z.string(),
+    /** Milliseconds since 1970. */
+    at: z.number(),
+  }),
+);
+export type AllowlistChanges = z.infer<typeof AllowlistChanges>;
