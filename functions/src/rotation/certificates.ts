@@ -12,10 +12,10 @@ import {
   paginateListAttachedPolicies,
   paginateListCertificates,
   paginateListPrincipalThings,
-  paginateListThingPrincipals,
   ResourceNotFoundException,
   UpdateCertificateCommand,
 } from '@aws-sdk/client-iot';
+import { attachedCertificates } from '../devices/certificates.js';
 
 /** A certificate as AWS IoT has it registered. */
 export interface Certificate {
@@ -66,9 +66,6 @@ export class UnsignableError extends Error {
   override readonly name = 'UnsignableError';
 }
 
-/** The id in the ARN of a certificate: `arn:aws:iot:eu-west-1:123456789012:cert/<id>`. */
-export const CERTIFICATE_ARN = /^arn:[^:]+:iot:[^:]+:[^:]+:cert\/([0-9a-f]{64})$/;
-
 /**
  * Milliseconds before each further attempt to delete: AWS IoT detaches a certificate from a thing within seconds,
  * not at once (API reference, DetachThingPrincipal).
@@ -85,16 +82,8 @@ export function iotCertificates(
   pause: (milliseconds: number) => Promise<unknown>,
 ): Certificates {
   return {
-    async ofThing(thingName) {
-      const ids: string[] = [];
-      const found = await unlessMissing(async () => {
-        for await (const { principals = [] } of paginateListThingPrincipals({ client: iot }, { thingName })) {
-          // A thing may also have identities of Amazon Cognito.
-          for (const principal of principals) ids.push(...(CERTIFICATE_ARN.exec(principal)?.slice(1) ?? []));
-        }
-        return ids;
-      });
-      return found;
+    async ofThing(thing) {
+      return (await attachedCertificates(iot, thing))?.map(({ certificateId }) => certificateId);
     },
     thingsOf: (principal) =>
       unlessMissing(async () => {

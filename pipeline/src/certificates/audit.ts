@@ -9,8 +9,8 @@ import {
   ResourceNotFoundException,
   StartOnDemandAuditTaskCommand,
 } from '@aws-sdk/client-iot';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { MooringError } from '../errors.js';
-import { inParallel } from '../in-parallel.js';
 import { accountOf, type Target } from '../target.js';
 
 /** The audit check that the rotation begins with (AWS IoT Device Defender developer guide, "Audit checks"). */

@@ -1,8 +1,8 @@
+import { connectivity, rotationState } from '@mooring/functions/devices';
 import { connectToCloud } from '../fleet/cloud-connection.js';
-import { connectivity } from '../fleet/things.js';
 import type { Target } from '../target.js';
 import { type AuditOptions, auditCertificates, type CertificateAudit } from './audit.js';
-import { rotationState, withCertificateClients } from './fleet-certificates.js';
+import { withCertificateClients } from './fleet-certificates.js';
 import { followRotations, listenToRotations, pauseUntil } from './follow.js';
 import { RotationProgress, type Stage } from './progress.js';
 import { newsText } from './rotate.js';
@@ -71,7 +71,7 @@ export async function rotateFleet(target: Target, options: FleetRotationOptions)
         progress,
         listen: (onState) => listenToRotations(cloud, [...old.keys()], onState),
         read: (thing) => rotationState(data, thing),
-        isOffline: async (thing) => (await connectivity(iot, thing)) === false,
+        isOffline: async (thing) => (await connectivity(iot, thing)).connected === false,
         onNews: (thing, state) => {
           if (progress.size <= TELL_EACH || state.stage === 'refused') {
             options.onProgress(`  ${thing}: ${newsText(state)}`);

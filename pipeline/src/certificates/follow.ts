@@ -1,8 +1,8 @@
 import { names, type RotationState } from '@mooring/contracts';
+import { readRotationState } from '@mooring/functions/devices';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { z } from 'zod';
 import type { CloudConnection } from '../fleet/cloud-connection.js';
-import { inParallel } from '../in-parallel.js';
-import { readRotationState } from './fleet-certificates.js';
 import type { RotationProgress } from './progress.js';
 
 /** Rotations that are followed, and how they are seen. */

@@ -1,16 +1,12 @@
+import type { IoTClient } from '@aws-sdk/client-iot';
 import type { RotationState } from '@mooring/contracts';
+import { attachedCertificates, connectivity, rotationState } from '@mooring/functions/devices';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { MooringError } from '../errors.js';
 import { connectToCloud } from '../fleet/cloud-connection.js';
 import { checkThing } from '../fleet/thing.js';
-import { connectivity } from '../fleet/things.js';
-import { inParallel } from '../in-parallel.js';
 import type { Target } from '../target.js';
-import {
-  type CertificateClients,
-  certificateIds,
-  rotationState,
-  withCertificateClients,
-} from './fleet-certificates.js';
+import { type CertificateClients, withCertificateClients } from './fleet-certificates.js';
 import { type Followed, followRotations, listenToRotations, pauseUntil } from './follow.js';
 import { type ExpectedRotation, RotationProgress } from './progress.js';
 import { requestRotation } from './request.js';
@@ -129,7 +125,7 @@ async function follow(
         for (const [thing, reason] of refused) progress.take(thing, refusal(reason));
       },
       read: (thing) => rotationState(data, thing),
-      isOffline: async (thing) => (await connectivity(iot, thing)) === false,
+      isOffline: async (thing) => (await connectivity(iot, thing)).connected === false,
       onNews: (thing, state) => onProgress(`  ${thing}: ${newsText(state)}`),
       timeout,
       now: () => performance.now(),
@@ -197,4 +193,8 @@ function stageText(state: RotationState | undefined): string {
   return state.stage === 'requested'
     ? 'it sent no signing request'
     : `it was sent certificate ${short(state.certificateId)}, and did not connect with it`;
+}
+
+async function certificateIds(iot: IoTClient, thing: string): Promise<string[] | undefined> {
+  return (await attachedCertificates(iot, thing))?.map(({ certificateId }) => certificateId);
 }

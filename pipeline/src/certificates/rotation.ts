@@ -1,13 +1,5 @@
 import type { RotationState } from '@mooring/contracts';
-
-/** A certificate of a device, as the cloud has it. */
-export interface DeviceCertificate {
-  readonly certificateId: string;
-  /** `ACTIVE`, `INACTIVE`, `REVOKED` … */
-  readonly status: string;
-  /** Milliseconds since 1970. */
-  readonly expires: number | undefined;
-}
+import type { DeviceCertificate } from '@mooring/functions/devices';
 
 /**
  * Where the rotation of a device's certificate is.

@@ -1,4 +1,4 @@
-import { parseAllowlist, THING_NAME } from '@mooring/contracts';
+import * as contracts from '@mooring/contracts';
 import { MooringError } from '../errors.js';
 
 /**
@@ -9,11 +9,7 @@ import { MooringError } from '../errors.js';
  */
 export function withSerials(text: string, serials: readonly string[]): string {
   checkSerials(serials);
-  const listed = parseAllowlist(text);
-  const added = [...new Set(serials)].filter((serial) => !listed.has(serial));
-  if (added.length === 0) return text;
-  const end = text === '' || text.endsWith('\n') ? '' : '\n';
-  return `${text}${end}${added.join('\n')}\n`;
+  return contracts.withSerials(text, serials);
 }
 
 /**
@@ -24,16 +20,11 @@ export function withSerials(text: string, serials: readonly string[]): string {
  */
 export function withoutSerials(text: string, serials: readonly string[]): string {
   checkSerials(serials);
-  parseAllowlist(text);
-  const gone = new Set(serials);
-  return text
-    .split(/(?<=\n)/)
-    .filter((line) => !gone.has(line.trim()))
-    .join('');
+  return contracts.withoutSerials(text, serials);
 }
 
 function checkSerials(serials: readonly string[]): void {
-  const wrong = serials.find((serial) => !THING_NAME.test(serial));
+  const wrong = serials.find((serial) => !contracts.THING_NAME.test(serial));
   if (wrong === undefined) return;
   throw new MooringError(
     'InvalidSerial',

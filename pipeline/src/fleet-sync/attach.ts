@@ -1,6 +1,6 @@
 import { AddThingToThingGroupCommand, AttachPolicyCommand, UpdateThingCommand } from '@aws-sdk/client-iot';
 import { names } from '@mooring/contracts';
-import { certificatesOf } from './certificates.js';
+import { attachedCertificates } from '@mooring/functions/devices';
 import type { FleetClients } from './clients.js';
 
 /** What attaching a device came to. */
@@ -15,7 +15,7 @@ export interface Attached {
  * mark, its place in the group. The group comes last: a device that is in it has all. Safe to repeat.
  */
 export async function attachDevice({ iot }: FleetClients, thing: string): Promise<Attached> {
-  const certificates = await certificatesOf(iot, thing);
+  const certificates = (await attachedCertificates(iot, thing)) ?? [];
   for (const { arn } of certificates) {
     await iot.send(new AttachPolicyCommand({ policyName: names.devicePolicy, target: arn }));
   }

@@ -1,14 +1,14 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, objectKeys, parseAllowlist } from '@mooring/contracts';
+import { removeDevice } from '@mooring/functions/devices';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { explain, MooringError } from '../errors.js';
-import { inParallel } from '../in-parallel.js';
 import { textBucket } from '../provisioning/bucket.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { attachDevice } from './attach.js';
 import { type FleetClients, fleetClients } from './clients.js';
 import { readFacts } from './facts.js';
 import { planSync, removalToConfirm, type SyncPlan } from './plan.js';
-import { removeDevice } from './remove.js';
 
 export interface SyncOptions {
   /** The allowlist's text, as `parseAllowlist` reads it: what the fleet is to be. */

@@ -1,18 +1,14 @@
-import {
-  GetCoreDeviceCommand,
-  GreengrassV2Client,
-  ResourceNotFoundException as NoCoreDevice,
-  paginateListInstalledComponents,
-} from '@aws-sdk/client-greengrassv2';
+import { GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
+import { connectivity, coreDevice } from '@mooring/functions/devices';
+import { inParallel } from '@mooring/functions/in-parallel';
 import {
   type CertificateClients,
   type DeviceCertificates,
-  deviceCertificates,
+  rotationOfDevice,
   withCertificateClients,
 } from '../certificates/fleet-certificates.js';
-import { inParallel } from '../in-parallel.js';
 import { clientConfig, type Target } from '../target.js';
-import { connectivity, thingsOfFleet } from './things.js';
+import { thingsOfFleet } from './things.js';
 
 /** One device of the fleet as the cloud sees it. */
 export interface DeviceStatus {
@@ -61,39 +57,19 @@ async function deviceStatus(
   greengrass: GreengrassV2Client,
   thing: string,
 ): Promise<DeviceStatus> {
-  const [connected, certificates, core] = await Promise.all([
+  const [{ connected }, certificates, { health, components }] = await Promise.all([
     connectivity(clients.iot, thing),
-    deviceCertificates(clients, thing, Date.now()),
+    rotationOfDevice(clients, thing, Date.now()),
     coreDevice(greengrass, thing),
   ]);
-  return { ...certificates, connected, ...core };
+  return {
+    ...certificates,
+    connected,
+    health,
+    components: components.map(({ since, ...component }) => ({ ...component, since: isoTime(since) })),
+  };
 }
 
-async function coreDevice(
-  greengrass: GreengrassV2Client,
-  coreDeviceThingName: string,
-): Promise<Pick<DeviceStatus, 'health' | 'components'>> {
-  try {
-    const { status } = await greengrass.send(new GetCoreDeviceCommand({ coreDeviceThingName }));
-    const components: DeviceStatus['components'][number][] = [];
-    const pages = paginateListInstalledComponents(
-      { client: greengrass },
-      { coreDeviceThingName, topologyFilter: 'ALL' },
-    );
-    for await (const page of pages) {
-      for (const component of page.installedComponents ?? []) {
-        components.push({
-          name: component.componentName ?? '',
-          version: component.componentVersion ?? '',
-          state: component.lifecycleState ?? '',
-          since: component.lastStatusChangeTimestamp?.toISOString(),
-          reason: component.lifecycleStateDetails || component.lifecycleStatusCodes?.join(', ') || undefined,
-        });
-      }
-    }
-    return { health: status, components: components.sort((a, b) => a.name.localeCompare(b.name)) };
-  } catch (error) {
-    if (error instanceof NoCoreDevice) return { health: undefined, components: [] };
-    throw error;
-  }
+function isoTime(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }

@@ -1,5 +1,4 @@
 import {
-  GetThingConnectivityDataCommand,
   type IoTClient,
   paginateListThingsInThingGroup,
   ResourceNotFoundException,
@@ -29,22 +28,6 @@ export async function thingsOfFleet(iot: IoTClient): Promise<string[]> {
     );
   }
   return things.sort();
-}
-
-/** Whether a device is connected; undefined when the cloud keeps no connectivity of it. */
-export async function connectivity(iot: IoTClient, thingName: string): Promise<boolean | undefined> {
-  try {
-    return (await iot.send(new GetThingConnectivityDataCommand({ thingName }))).connected;
-  } catch (error) {
-    // On AWS an index that is off, or has not seen the device yet, is no failure of the command.
-    if (
-      error instanceof Error &&
-      ['ResourceNotFoundException', 'IndexNotReadyException'].includes(error.name)
-    ) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 /** The ARN of the fleet's thing group, the target of its deployments. */

@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelDeploymentCommand, GreengrassV2Client } from '@aws-sdk/client-greengrassv2';
 import { IoTClient } from '@aws-sdk/client-iot';
 import { componentNames } from '@mooring/contracts';
+import { type BrokenVersion, brokenVersions, connectivity, failureReason } from '@mooring/functions/devices';
 import { compare } from 'semver';
 import { Catalogue } from '../components/catalogue.js';
 import { MooringError } from '../errors.js';
-import { connectivity, fleetGroupArn, thingsOfFleet } from '../fleet/things.js';
+import { fleetGroupArn, thingsOfFleet } from '../fleet/things.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
-import { type BrokenVersion, brokenVersions, markBroken } from './broken.js';
+import { markBroken } from './broken.js';
 import { type ConfigurationChanges, compose, versionsOf } from './composition.js';
 import type { DeclaredComponent } from './configuration.js';
 import { correct, type TakenBack } from './correction.js';
@@ -19,7 +20,7 @@ import {
   type Revision,
   sameDeployment,
 } from './deployment.js';
-import { failureReason, rolloutCounts, viewRollout } from './executions.js';
+import { rolloutCounts, viewRollout } from './executions.js';
 import { defaultWave, MAXIMUM_WAVE, type RolloutPlan } from './rollout-plan.js';
 import { type Candidate, type Choice, chooseVersions, isBrokenForFleet } from './version-choice.js';
 import { type Watched, watchRollout } from './watch.js';
@@ -217,7 +218,7 @@ class FleetDeployment {
     components: DeployedComponents,
     fleetSize: number,
   ): Promise<Rollout['broken']> {
-    const found = await brokenVersions(this.greengrass, await thingsOfFleet(this.iot));
+    const found = await brokenVersions(this.greengrass, new Set(await thingsOfFleet(this.iot)));
     const { succeeded = 0, failed = 0 } =
       found.length > 0 ? await rolloutCounts(this.iot, revision.jobId) : {};
     const tried = succeeded + failed;
@@ -251,7 +252,7 @@ class FleetDeployment {
       plan,
       observe: () => viewRollout(this.iot, revision.jobId, things),
       brokenOn: () => this.#brokenOn(revision),
-      isOffline: async (thing) => (await connectivity(this.iot, thing)) === false,
+      isOffline: async (thing) => (await connectivity(this.iot, thing)).connected === false,
       reason: (thing) => failureReason(this.iot, revision.jobId, thing),
       onProgress,
       timeout,
@@ -269,7 +270,7 @@ class FleetDeployment {
 
   /** Things on which a component is broken as this revision has it. */
   async #brokenOn({ components }: Revision): Promise<string[]> {
-    const found = await brokenVersions(this.greengrass, await thingsOfFleet(this.iot));
+    const found = await brokenVersions(this.greengrass, new Set(await thingsOfFleet(this.iot)));
     const current = found.filter(({ name, version }) => components[name]?.version === version);
     return [...new Set(current.flatMap(({ devices }) => devices.map(({ thing }) => thing)))];
   }

@@ -1,6 +1,5 @@
 import {
   DescribeJobCommand,
-  DescribeJobExecutionCommand,
   type IoTClient,
   type JobExecutionStatus,
   paginateListJobExecutionsForJob,
@@ -78,15 +77,4 @@ export async function rolloutCounts(
     if (error instanceof ResourceNotFoundException) return {};
     throw error;
   }
-}
-
-/** Why a device failed, in the device's own words. */
-export async function failureReason(iot: IoTClient, jobId: string, thingName: string): Promise<string> {
-  const { execution } = await iot.send(new DescribeJobExecutionCommand({ jobId, thingName }));
-  const { status, statusDetails } = execution ?? {};
-  const details = statusDetails?.detailsMap ?? {};
-  // As the nucleus reports it: IotJobsHelper and DeploymentResult in its sources.
-  const said = details['deployment-failure-cause'] ?? details['detailed-deployment-status'];
-  if (said) return said;
-  return status === 'TIMED_OUT' ? 'it did not finish in time' : 'it gave no reason';
 }

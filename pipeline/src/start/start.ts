@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inParallel } from '@mooring/functions/in-parallel';
 import type { PublishedComponent } from '../components/publish.js';
 import { MooringError } from '../errors.js';
 import { attachListed } from '../fleet-sync/sync.js';
-import { inParallel } from '../in-parallel.js';
 import type { Output } from '../output.js';
 import { provision } from '../provisioning/provision.js';
 import { repositoryRoot } from '../repository.js';

@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-iot';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, names } from '@mooring/contracts';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { fleetGroupArn } from '../fleet/things.js';
-import { inParallel } from '../in-parallel.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { emptyBucket } from './empty-bucket.js';
 

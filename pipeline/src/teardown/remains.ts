@@ -7,12 +7,12 @@ import {
 import { IoTClient, paginateListThings } from '@aws-sdk/client-iot';
 import { DeleteBucketCommand, NoSuchBucket, S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, componentNames, names } from '@mooring/contracts';
+import { removeDevice } from '@mooring/functions/devices';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { removeAccess } from '../bootstrap/access.js';
 import { Catalogue } from '../components/catalogue.js';
 import { fleetGroupArn } from '../fleet/things.js';
 import { fleetClients } from '../fleet-sync/clients.js';
-import { removeDevice } from '../fleet-sync/remove.js';
-import { inParallel } from '../in-parallel.js';
 import { withClaims } from '../provisioning/provision.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { emptyBucket } from './empty-bucket.js';

@@ -16,9 +16,9 @@ import {
   names,
   topics,
 } from '@mooring/contracts';
+import { inParallel } from '@mooring/functions/in-parallel';
 import { ChallengePasswordAttribute, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import mqtt, { type MqttClient } from 'mqtt';
-import { inParallel } from '../../src/in-parallel.js';
 import { clientConfig, type Target } from '../../src/target.js';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

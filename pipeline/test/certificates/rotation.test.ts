@@ -1,8 +1,8 @@
 import type { RotationState } from '@mooring/contracts';
+import { type DeviceCertificate, readRotationState } from '@mooring/functions/devices';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readRotationState } from '../../src/certificates/fleet-certificates.js';
-import { type DeviceCertificate, daysLeft, isUnderWay, rotationOf } from '../../src/certificates/rotation.js';
+import { daysLeft, isUnderWay, rotationOf } from '../../src/certificates/rotation.js';
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY = 86_400_000;
