@@ -10,6 +10,9 @@ export const functionEntries: Readonly<Record<string, string>> = {
   [names.rotationRequestFunction]: entry('request-rotation'),
   [names.csrFunction]: entry('sign-csr'),
   [names.certificateRetirementFunction]: entry('retire-certificate'),
+  [names.dashboardSession]: entry('dashboard-session'),
+  [names.dashboardReader]: entry('dashboard-reader'),
+  [names.dashboardOperator]: entry('dashboard-operator'),
 };
 
 function entry(folder: string): string {

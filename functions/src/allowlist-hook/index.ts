@@ -1,14 +1,12 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { required } from '../environment.js';
+import { s3Client } from '../s3-client.js';
 import { decide, type HookResponse } from './hook.js';
 import { readText } from './s3-text.js';
 
 /** AWS IoT gives a hook 5 seconds: two attempts of 2 seconds leave time to say no. */
-const s3 = new S3Client({
+const s3 = s3Client({
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
-  // Host names of buckets resolve at AWS; below another endpoint the bucket stands in the path.
-  forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined || process.env.AWS_ENDPOINT_URL_S3 !== undefined,
 });
 
 /**
