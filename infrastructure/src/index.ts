@@ -3,6 +3,7 @@ import { LogGroup } from '@pulumi/aws-native/logs/index.js';
 import pulumi from '@pulumi/pulumi';
 import { componentLogs } from './component-logs.js';
 import { containerRegistry } from './container-registry.js';
+import { dashboardFunctions } from './dashboard-functions.js';
 import { fleetEvents } from './fleet-events.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
@@ -23,6 +24,10 @@ export interface ProgramOutputs {
   readonly artifactsBucket: pulumi.Output<string | undefined>;
   /** URL of the queue of events that the certificate rotation could not handle. */
   readonly rotationDeadLetters: pulumi.Output<string>;
+  /** URLs of the functions behind the dashboard. */
+  readonly dashboardSessionUrl: pulumi.Output<string>;
+  readonly dashboardReaderUrl: pulumi.Output<string>;
+  readonly dashboardOperatorUrl: pulumi.Output<string>;
 }
 
 /**
@@ -64,7 +69,14 @@ export default async function program(
   });
   const history = { recovery: config.requireBoolean('tableRecovery'), failures };
   telemetry(place, { ...history, days: config.getNumber('telemetryDays') ?? 30 });
-  fleetEvents(place, { ...history, days: config.getNumber('eventDays') ?? 90 });
+  const eventDays = config.getNumber('eventDays') ?? 90;
+  fleetEvents(place, { ...history, days: eventDays });
+  const { session, reader, operator } = dashboardFunctions(place, {
+    ...functions,
+    eventDays,
+    // Nobody can sign in yet: the function refuses until it knows where.
+    signIn: { identityPoolId: '', provider: '' },
+  });
   return {
     thingGroupArn: identity.thingGroup.arn,
     provisioningTemplateArn: template.templateArn,
@@ -72,5 +84,8 @@ export default async function program(
     provisioningBucket: buckets.provisioning.bucketName,
     artifactsBucket: buckets.artifacts.bucketName,
     rotationDeadLetters: deadLetters.queueUrl,
+    dashboardSessionUrl: session.url,
+    dashboardReaderUrl: reader.url,
+    dashboardOperatorUrl: operator.url,
   };
 }

@@ -24,6 +24,8 @@ export interface FunctionSettings {
   readonly environment?: Readonly<Record<string, Input<string>>>;
   /** Seconds. */
   readonly timeout: number;
+  /** Megabytes; 256 unless told. */
+  readonly memorySize?: number;
   /** How it is invoked asynchronously, if it is: where events go that it could not handle, and for how long it tries. */
   readonly events?: {
     readonly deadLetters: Queue;
@@ -86,7 +88,7 @@ export function lambdaFunction(
         s3Key: objectKeys.functionBundle(functionName, bundleSha256(bundles, functionName)),
       },
       role: role.arn,
-      memorySize: 256,
+      memorySize: settings.memorySize ?? 256,
       timeout: settings.timeout,
       ...(settings.environment && { environment: { variables: settings.environment } }),
       ...(events && { deadLetterConfig: { targetArn: events.deadLetters.arn } }),

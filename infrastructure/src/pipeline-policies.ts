@@ -1,5 +1,6 @@
 import { componentStatements } from './pipeline-policies/components.js';
 import { fleetStatements } from './pipeline-policies/fleet.js';
+import { functionStatements } from './pipeline-policies/functions.js';
 import { infrastructureStatements } from './pipeline-policies/infrastructure.js';
 import { roleStatements } from './pipeline-policies/roles.js';
 import { serviceStatements } from './pipeline-policies/services.js';
@@ -29,8 +30,12 @@ export function pipelinePolicies(place: Place, stack: string): Readonly<Record<s
       document: policyDocument(...infrastructureStatements(place)),
     },
     Services: {
-      description: 'mooring deploy and destroy: buckets, repositories, functions, log groups',
+      description: 'mooring deploy and destroy: buckets, repositories, tables',
       document: policyDocument(...serviceStatements(place)),
+    },
+    Functions: {
+      description: 'mooring deploy and destroy: functions, their URLs, log groups',
+      document: policyDocument(...functionStatements(place)),
     },
     Roles: {
       description: 'mooring deploy and destroy: the roles of the infrastructure program',

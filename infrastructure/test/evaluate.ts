@@ -18,6 +18,9 @@ const FUNCTIONS = [
   names.rotationRequestFunction,
   names.csrFunction,
   names.certificateRetirementFunction,
+  names.dashboardSession,
+  names.dashboardReader,
+  names.dashboardOperator,
 ];
 export const INPUTS: ProgramInputs = {
   functionBundles: Object.fromEntries(FUNCTIONS.map((name) => [name, BUNDLE_SHA256])),
@@ -44,6 +47,7 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
             templateArn: `arn-of:${name}`,
             topicArn: `arn-of:${name}`,
             queueUrl: `url-of:${name}`,
+            functionUrl: `url-of:${name}`,
           },
         };
       },

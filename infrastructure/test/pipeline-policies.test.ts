@@ -108,6 +108,8 @@ function arnsOf({ type, inputs }: Registered): string[] {
     case 'aws-native:lambda:permission':
     case 'aws-native:lambda:eventinvokeconfig':
       return [arn('lambda', `function:${functionName()}`)];
+    case 'aws-native:lambda:url':
+      return [arn('lambda', `function:${names.dashboardReader}`)];
     case 'aws-native:dynamodb:table':
       return [arn('dynamodb', `table/${text('tableName')}`)];
     case 'aws-native:sns:topic':

@@ -112,6 +112,58 @@ describe('least privilege', () => {
       pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:${logGroups.rules}:*`,
       reason: 'the log streams of one group',
     })),
+    ...[
+      { owner: 'dashboard-session', functionName: names.dashboardSession },
+      { owner: 'dashboard-reader', functionName: names.dashboardReader },
+      { owner: 'dashboard-operator', functionName: names.dashboardOperator },
+    ].flatMap(({ owner, functionName }) => [
+      {
+        owner: `${owner}-role`,
+        pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/${functionName}:*`,
+        reason: 'the log streams of one group',
+      },
+      {
+        owner: `${owner}-role`,
+        pattern: '*',
+        reason: 'AWS defines no resource for listing these, nor for identities of Amazon Cognito',
+      },
+    ]),
+    ...[
+      { pattern: 'iot:eu-west-1:123456789012:thing/*', reason: 'serial numbers are unknown beforehand' },
+      { pattern: 'iot:eu-west-1:123456789012:cert/*', reason: 'a certificate id is unknown beforehand' },
+      { pattern: 'greengrass:eu-west-1:123456789012:coreDevices:*', reason: 'they are the things' },
+    ].flatMap(({ pattern, reason }) =>
+      ['dashboard-reader-role', 'dashboard-operator-role'].map((owner) => ({
+        owner,
+        pattern: `arn:aws:${pattern}`,
+        reason,
+      })),
+    ),
+    ...[
+      {
+        pattern: `iot:eu-west-1:123456789012:thing/*/${names.rotationShadow}`,
+        reason: 'one shadow of each device',
+      },
+      { pattern: 'iot:eu-west-1:123456789012:job/*', reason: 'AWS names the jobs of deployments' },
+      { pattern: 'greengrass:eu-west-1:123456789012:deployments:*', reason: 'AWS names deployments' },
+      {
+        pattern: 'greengrass:eu-west-1:123456789012:components:*:versions:*',
+        reason: 'a deployment may be of any component',
+      },
+      {
+        pattern: 'logs:eu-west-1:123456789012:log-group:/aws/greengrass/*',
+        reason: 'the log manager names its groups and streams',
+      },
+    ].map(({ pattern, reason }) => ({
+      owner: 'dashboard-reader-role',
+      pattern: `arn:aws:${pattern}`,
+      reason,
+    })),
+    {
+      owner: 'dashboard-operator-role',
+      pattern: 'arn:aws:iot:eu-west-1:123456789012:client/*',
+      reason: 'devices connect under their serial numbers',
+    },
     {
       owner: 'device-policy',
       pattern: 'arn:aws:greengrass:eu-west-1:123456789012:coreDevices:*',
@@ -175,13 +227,17 @@ describe('least privilege', () => {
     ]);
   });
 
-  it('allows the resource * only for actions of AWS IoT and Amazon ECR that have no other', () => {
+  it('allows the resource * only for actions that have no other', () => {
     const actions = statements()
       .filter(({ statement }) => statement.Effect === 'Allow' && [statement.Resource].flat().includes('*'))
       .flatMap(({ statement }) => [statement.Action].flat());
     expect(new Set(actions)).toEqual(
       new Set([
         'ecr:GetAuthorizationToken',
+        'greengrass:ListCoreDevices',
+        'greengrass:ListDeployments',
+        // Of an identity of Amazon Cognito, which has no ARN.
+        'iot:AttachPolicy',
         'iot:CreateCertificateFromCsr',
         'iot:ListAuditFindings',
         'iot:ListCertificates',

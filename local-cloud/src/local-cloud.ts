@@ -158,11 +158,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functions,
       notifications,
       ecr(base, { endpointUrl: endpoint, roles }),
-      cloudFront(base, {
-        ...{ endpointUrl: endpoint, roles },
-        objects: objects.originObjects,
-        requestUrl: functions.requestUrl,
-      }),
+      cloudFront(base, { endpointUrl: endpoint, roles, objects: objects.originObjects }),
       iotCore.plugin,
       { services: [iotData, iotJobsData] },
       greengrassV2,

@@ -1,7 +1,7 @@
-import { bucketNames, names, roleNames } from '@mooring/contracts';
+import { bucketNames, names, objectKeys, roleNames } from '@mooring/contracts';
 import { arn, bucketArn, type Place } from '../place.js';
 import type { Statement } from '../policy-document.js';
-import { FUNCTIONS } from './services.js';
+import { FUNCTIONS } from './functions.js';
 import { allow } from './statements.js';
 
 /** The services that roles of the infrastructure are passed to. */
@@ -23,13 +23,19 @@ export function boundaryStatements(place: Place): Statement[] {
     allow(
       [
         'dynamodb:PutItem',
+        'dynamodb:Query',
         'ecr:BatchGetImage',
         'ecr:GetAuthorizationToken',
         'ecr:GetDownloadUrlForLayer',
+        'greengrass:DeleteCoreDevice',
+        'greengrass:DescribeComponent',
+        'greengrass:Get*',
+        'greengrass:List*',
         'iot:*',
         'logs:CreateLogGroup',
         'logs:CreateLogStream',
         'logs:DescribeLogStreams',
+        'logs:GetLogEvents',
         'logs:PutLogEvents',
         'sns:Publish',
         'sqs:SendMessage',
@@ -42,6 +48,12 @@ export function boundaryStatements(place: Place): Statement[] {
       FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`)),
     ),
     allow(['s3:GetBucketLocation'], [bucketArn(place, artifacts)]),
+    allow(['s3:ListBucket'], [bucketArn(place, provisioning)]),
+    // What operators change on the dashboard.
+    allow(
+      ['s3:PutObject'],
+      [objectKeys.allowlist, objectKeys.allowlistChanges].map((key) => bucketArn(place, provisioning, key)),
+    ),
     allow(['s3:GetObject'], [bucketArn(place, artifacts, '*'), bucketArn(place, provisioning, '*')]),
   ];
 }

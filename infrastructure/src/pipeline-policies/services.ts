@@ -1,22 +1,12 @@
-import { bucketNames, containerComponents, logGroups, names, objectKeys } from '@mooring/contracts';
+import { bucketNames, containerComponents, names } from '@mooring/contracts';
 import { arn, bucketArn, type Place } from '../place.js';
 import type { Statement } from '../policy-document.js';
 import { allow } from './statements.js';
 
-/** The functions of the infrastructure program. */
-export const FUNCTIONS = [
-  names.allowlistFunction,
-  names.rotationRequestFunction,
-  names.csrFunction,
-  names.certificateRetirementFunction,
-] as const;
-
-/** The buckets, image repositories, functions and log groups of the infrastructure program. */
+/** The buckets, image repositories and tables of the infrastructure program. */
 export function serviceStatements(place: Place): Statement[] {
   const buckets = bucketNames(place.account, place.region);
   const own = [bucketArn(place, buckets.provisioning), bucketArn(place, buckets.artifacts)];
-  const functions = FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`));
-  const groups = [`${logGroups.prefix}*`, logGroups.rules, ...FUNCTIONS.map((name) => `/aws/lambda/${name}`)];
   return [
     // The wildcards are for the many settings of a bucket, all of which Cloud Control reads.
     allow(
@@ -63,34 +53,6 @@ export function serviceStatements(place: Place): Statement[] {
       ],
       containerComponents.map((name) => arn(place, 'ecr', `repository/${name}`)),
     ),
-    allow(
-      [
-        'lambda:AddPermission',
-        'lambda:CreateFunction',
-        'lambda:DeleteFunction',
-        'lambda:DeleteFunctionConcurrency',
-        'lambda:DeleteFunctionEventInvokeConfig',
-        'lambda:GetFunction',
-        'lambda:GetFunctionCodeSigningConfig',
-        'lambda:GetFunctionEventInvokeConfig',
-        'lambda:GetFunctionRecursionConfig',
-        'lambda:GetFunctionScalingConfig',
-        'lambda:GetPolicy',
-        'lambda:GetRuntimeManagementConfig',
-        'lambda:ListFunctionEventInvokeConfigs',
-        'lambda:PutFunctionConcurrency',
-        'lambda:PutFunctionEventInvokeConfig',
-        'lambda:PutRuntimeManagementConfig',
-        'lambda:RemovePermission',
-        'lambda:TagResource',
-        'lambda:UntagResource',
-        'lambda:UpdateFunctionCode',
-        'lambda:UpdateFunctionConfiguration',
-        'lambda:UpdateFunctionEventInvokeConfig',
-      ],
-      // Settings of asynchronous invocations are those of a qualifier.
-      [...functions, ...functions.map((one) => `${one}:*`)],
-    ),
     // Cloud Control asks for every setting of a table.
     allow(
       [
@@ -112,29 +74,5 @@ export function serviceStatements(place: Place): Statement[] {
       ],
       [names.telemetryTable, names.eventsTable].map((table) => arn(place, 'dynamodb', `table/${table}`)),
     ),
-    // The code that Lambda is told to fetch.
-    allow(
-      ['s3:GetObject', 's3:GetObjectVersion'],
-      [bucketArn(place, buckets.bootstrap, objectKeys.functionBundle('*', '*'))],
-    ),
-    allow(
-      [
-        'logs:CreateLogGroup',
-        'logs:DeleteLogGroup',
-        'logs:DeleteRetentionPolicy',
-        'logs:DescribeIndexPolicies',
-        'logs:GetDataProtectionPolicy',
-        'logs:ListTagsForResource',
-        'logs:PutRetentionPolicy',
-        'logs:TagResource',
-        'logs:UntagResource',
-      ],
-      groups.flatMap((group) => [
-        arn(place, 'logs', `log-group:${group}`),
-        arn(place, 'logs', `log-group:${group}:*`),
-      ]),
-    ),
-    // These two are asked of all groups of the account.
-    allow(['logs:DescribeLogGroups', 'logs:DescribeResourcePolicies'], [arn(place, 'logs', 'log-group:*')]),
   ];
 }

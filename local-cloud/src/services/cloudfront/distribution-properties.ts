@@ -46,16 +46,8 @@ const origin = z.strictObject({
   OriginPath: text,
   OriginAccessControlId: text,
   S3OriginConfig: z.strictObject({ OriginAccessIdentity: text, OriginReadTimeout: number }).optional(),
-  CustomOriginConfig: z
-    .strictObject({
-      ...{ HTTPPort: number, HTTPSPort: number, OriginReadTimeout: number, OriginKeepaliveTimeout: number },
-      OriginProtocolPolicy: z.string(),
-      OriginSSLProtocols: texts,
-    })
-    .optional(),
-  OriginCustomHeaders: z
-    .array(z.strictObject({ HeaderName: z.string(), HeaderValue: z.string() }))
-    .optional(),
+  CustomOriginConfig: z.record(z.string(), z.unknown()).optional(),
+  OriginCustomHeaders: unbuilt,
   OriginShield: z.strictObject({ Enabled: flag, OriginShieldRegion: text }).optional(),
   ConnectionAttempts: number,
   ConnectionTimeout: number,
@@ -126,10 +118,9 @@ export function toDistributionConfig(wanted: Properties, CallerReference: string
     Comment: wanted.Comment ?? '',
     Aliases: listOf(wanted.Aliases),
     Origins: listOf(
-      Origins.map(({ OriginCustomHeaders, CustomOriginConfig: custom, ...rest }) => ({
+      Origins.map(({ OriginCustomHeaders, ...rest }) => ({
         ...rest,
         CustomHeaders: listOf(OriginCustomHeaders),
-        ...(custom && { CustomOriginConfig: toCustomOrigin(custom) }),
       })),
     ),
     DefaultCacheBehavior: toBehavior(DefaultCacheBehavior),
@@ -156,24 +147,6 @@ export function toDistributionConfig(wanted: Properties, CallerReference: string
       SSLSupportMethod: SslSupportMethod,
     },
   } as sdk.DistributionConfig;
-}
-
-type CustomOriginProperties = NonNullable<z.infer<typeof origin>['CustomOriginConfig']>;
-
-function toCustomOrigin({ OriginSSLProtocols, ...same }: CustomOriginProperties) {
-  return { ...same, ...(OriginSSLProtocols && { OriginSslProtocols: listOf(OriginSSLProtocols) }) };
-}
-
-function fromOrigin({ CustomHeaders, CustomOriginConfig: custom, ...rest }: sdk.Origin) {
-  const headers = CustomHeaders?.Items ?? [];
-  const { OriginSslProtocols, ...same } = custom ?? {};
-  return {
-    ...rest,
-    ...(headers.length > 0 && { OriginCustomHeaders: headers }),
-    ...(custom && {
-      CustomOriginConfig: { ...same, OriginSSLProtocols: OriginSslProtocols?.Items ?? [] },
-    }),
-  };
 }
 
 function toBehavior(wanted: BehaviorProperties) {
@@ -213,7 +186,7 @@ export function distributionProperties(kept: sdk.DistributionConfig): ResourcePr
   const { MinimumProtocolVersion } = kept.ViewerCertificate ?? {};
   return {
     ...{ Comment, DefaultRootObject, Enabled, HttpVersion, IPV6Enabled: IsIPV6Enabled, PriceClass },
-    Origins: (kept.Origins?.Items ?? []).map(fromOrigin),
+    Origins: (kept.Origins?.Items ?? []).map(({ CustomHeaders: _, ...rest }) => rest),
     DefaultCacheBehavior: kept.DefaultCacheBehavior && fromBehavior(kept.DefaultCacheBehavior),
     CacheBehaviors: (kept.CacheBehaviors?.Items ?? []).map((one) => ({
       PathPattern: one.PathPattern,

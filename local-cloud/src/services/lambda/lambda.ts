@@ -35,7 +35,7 @@ import { functionExecutor, logStreamName } from './runtime/executor.js';
 import { sandboxPool } from './runtime/pool.js';
 import { sourcePoller } from './source-poller.js';
 import { tagOperations } from './tags.js';
-import { type FunctionUrlRequester, functionUrlEndpoint, functionUrlPath } from './urls/endpoint.js';
+import { functionUrlEndpoint, functionUrlPath } from './urls/endpoint.js';
 import { functionUrlConfigs } from './urls/function-url-configs.js';
 import { urlType } from './urls/url-resource.js';
 
@@ -58,10 +58,7 @@ const CODE_PATH = '/_local/lambda/code/';
  * AWS Lambda: functions of the Node.js runtimes, each run by the Node.js that runs the local cloud, in processes
  * of their own.
  */
-export function lambda(
-  base: Base,
-  needs: LambdaCapabilities,
-): Plugin & { readonly invoker: FunctionInvoker; readonly requestUrl: FunctionUrlRequester } {
+export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoker: FunctionInvoker } {
   const functions = lambdaFunctions(base);
   const policies = resourcePolicies(base, functions);
   const access = resourceAccess(base, needs.roles);
@@ -149,12 +146,6 @@ export function lambda(
     }),
     operations,
   });
-  const urlEndpoint = functionUrlEndpoint(base, {
-    ...{ configs: urls, functions, policies, access },
-    credentials: needs.issuer.lookup,
-    roles: needs.roles,
-    invoke: invocations.invokeNow,
-  });
   void needs.endpointUrl.then(
     () => {
       invocations.resume();
@@ -164,7 +155,15 @@ export function lambda(
   );
   return {
     services: [service],
-    paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }, urlEndpoint],
+    paths: [
+      { prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) },
+      functionUrlEndpoint(base, {
+        ...{ configs: urls, functions, policies, access },
+        credentials: needs.issuer.lookup,
+        roles: needs.roles,
+        invoke: invocations.invokeNow,
+      }),
+    ],
     resourceTypes: [
       functionResourceType(functions, reservations, operations),
       permissionResourceType(functions, policies),
@@ -173,7 +172,6 @@ export function lambda(
       urlType(functions, urls),
     ],
     invoker: invocations.invoker,
-    requestUrl: urlEndpoint.request,
     async close() {
       const polling = poller.close();
       await pool.close();
