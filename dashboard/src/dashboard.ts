@@ -83,7 +83,10 @@ export function follow(dashboard: Dashboard): void {
     if (epoch.value > 0) void fleet.read();
   });
   setInterval(() => {
-    if (!document.hidden) void fleet.readDetails();
+    if (!document.hidden) {
+      void fleet.readDetails();
+      if (session.visitor.peek().kind !== 'nobody') void fleet.readAgain();
+    }
     // A request finds out when the cloud is back, also while the live connection is there.
     if (connectivity.reach.peek() === 'lost') void dashboard.api.deployments().catch(() => undefined);
   }, 2_000);

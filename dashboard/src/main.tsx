@@ -1,5 +1,5 @@
 import './no-eval.js';
-import { render } from 'preact';
+import { render, type VNode } from 'preact';
 import { sentenceOf } from './cloud/problem.js';
 import { assemble, follow, loadConfig } from './dashboard.js';
 import { App } from './views/app.js';
@@ -10,15 +10,20 @@ import { applyKeptTheme } from './views/theme.js';
 applyKeptTheme();
 const page = document.getElementById('page') ?? document.body;
 
+function show(view: VNode): void {
+  // What the file itself shows until there is something.
+  document.getElementById('before')?.remove();
+  render(view, page);
+}
+
 async function start(): Promise<void> {
   const dashboard = assemble(await loadConfig());
   await dashboard.session.start();
   follow(dashboard);
-  render(
+  show(
     <DashboardProvider value={dashboard}>
       <App />
     </DashboardProvider>,
-    page,
   );
 }
 
@@ -28,11 +33,10 @@ async function startWhenReachable(): Promise<void> {
     try {
       return await start();
     } catch (error) {
-      render(
+      show(
         <main class="alone">
           <Failed what="The dashboard cannot start" problem={`${sentenceOf(error)}; trying again`} />
         </main>,
-        page,
       );
       await new Promise((resolve) => setTimeout(resolve, 3_000));
     }

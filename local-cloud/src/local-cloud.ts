@@ -158,7 +158,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functions,
       notifications,
       ecr(base, { endpointUrl: endpoint, roles }),
-      cloudFront(base, { endpointUrl: endpoint, roles, objects: objects.originObjects }),
+      cloudFront(base, {
+        ...{ endpointUrl: endpoint, roles },
+        objects: objects.originObjects,
+        requestUrl: functions.requestUrl,
+      }),
       iotCore.plugin,
       { services: [iotData, iotJobsData] },
       greengrassV2,

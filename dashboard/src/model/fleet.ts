@@ -35,6 +35,9 @@ export interface FleetReader {
   devices(things: readonly string[]): Promise<{ devices: DeviceDetails[] }>;
 }
 
+/** The list is read again after this, and so much longer for each device, in milliseconds. */
+const AGAIN = 60_000;
+const AGAIN_FOR_EACH = 60;
 /** For so long a stage of a rotation that was heard counts more than one that is read, in milliseconds. */
 const INDEX_DELAY = 15_000;
 /** Details of a device that is on the screen are read again after this, in milliseconds. */
@@ -57,6 +60,7 @@ export class Fleet {
   private looked: readonly string[] = [];
   private batch: Promise<void> | undefined;
   private readings = 0;
+  private lastRead = 0;
 
   constructor(
     private readonly reader: FleetReader,
@@ -77,17 +81,32 @@ export class Fleet {
   }
 
   /** Reads the whole list; devices that are not in it any more go. What is there stays until then. */
-  async read(): Promise<void> {
-    this.readings += 1;
-    const reading = this.readings;
-    const seen = new Set<string>();
-    const begun = new Set(this.devices.keys());
+  read(): Promise<void> {
     this.asked.clear();
     // What was live before may have been missed since.
     for (const [thing, device] of this.devices) {
       if (device.led?.live) this.devices.set(thing, { ...device, led: { ...device.led, live: false } });
     }
     this.reading.value = { state: 'reading', count: 0 };
+    return this.readList(true);
+  }
+
+  /**
+   * Reads the list again, for what no message tells, such as the health of devices that nobody looks at. To be called
+   * now and then: it does so the less often, the more devices there are.
+   */
+  async readAgain(): Promise<void> {
+    const gap = Math.max(AGAIN, this.devices.size * AGAIN_FOR_EACH);
+    if (this.reading.peek().state === 'reading' || this.clock.now() - this.lastRead < gap) return;
+    await this.readList(false);
+  }
+
+  private async readList(tell: boolean): Promise<void> {
+    this.readings += 1;
+    this.lastRead = this.clock.now();
+    const reading = this.readings;
+    const seen = new Set<string>();
+    const begun = new Set(this.devices.keys());
     try {
       let next: string | undefined;
       do {
@@ -97,7 +116,7 @@ export class Fleet {
           seen.add(summary.thing);
           this.put(summary.thing, { summary: this.newest(summary) });
         }
-        this.reading.value = { state: 'reading', count: seen.size };
+        if (tell) this.reading.value = { state: 'reading', count: seen.size };
         next = page.next;
       } while (next !== undefined);
       for (const thing of begun) if (!seen.has(thing)) this.drop(thing);

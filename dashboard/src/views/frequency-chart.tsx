@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
 import type uPlot from 'uplot';
 import type { ChartData, Range } from '../model/chart-data.js';
+import { hertz } from '../model/words.js';
 
 interface ChartProps {
   data: ChartData;
@@ -17,6 +18,7 @@ const HEIGHT = 240;
 /** The chart; its library is loaded when the first one is shown. */
 export function FrequencyChart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
+  const readout = useRef<HTMLParagraphElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const latest = useRef(props);
   latest.current = props;
@@ -29,7 +31,11 @@ export function FrequencyChart(props: ChartProps) {
       const { default: UPlot } = await import('uplot');
       if (ended) return;
       chart.current?.destroy();
-      chart.current = new UPlot(optionsOf(element, latest, UPlot), columnsOf(latest.current.data), element);
+      chart.current = new UPlot(
+        optionsOf(element, latest, UPlot, readout),
+        columnsOf(latest.current.data),
+        element,
+      );
     };
     void draw();
     const observer = new ResizeObserver(() => {
@@ -57,7 +63,12 @@ export function FrequencyChart(props: ChartProps) {
     chart.current?.setScale('x', { min: range.from / 1_000, max: range.to / 1_000 });
   });
 
-  return <div class="chart" ref={place} role="img" aria-label={props.label} />;
+  return (
+    <div class="chart-place">
+      <div class="chart" ref={place} role="img" aria-label={props.label} />
+      <p class="chart-readout number" ref={readout} aria-hidden="true" />
+    </div>
+  );
 }
 
 function columnsOf({ times, frequencies, lowest, highest }: ChartData): uPlot.AlignedData {
@@ -68,6 +79,7 @@ function optionsOf(
   element: HTMLElement,
   latest: { current: ChartProps },
   UPlot: typeof uPlot,
+  readout: { current: HTMLElement | null },
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -113,6 +125,11 @@ function optionsOf(
     ],
     bands: [{ series: [1, 2], fill: `color-mix(in srgb, ${colour('--led')} 22%, transparent)` }],
     hooks: {
+      setCursor: [
+        ({ cursor: { idx } }) => {
+          if (readout.current !== null) readout.current.textContent = wordsAt(latest.current.data, idx);
+        },
+      ],
       drawClear: [(plot) => shadeDark(plot, latest.current.data.dark, colour('--idle-soft'))],
       setSelect: [
         (plot) => {
@@ -126,6 +143,13 @@ function optionsOf(
       ready: [(plot) => plot.over.addEventListener('dblclick', () => latest.current.reset())],
     },
   };
+}
+
+/** What was told at the place of the pointer. */
+function wordsAt({ times, frequencies }: ChartData, index: number | null | undefined): string {
+  const time = times[index ?? -1];
+  const frequency = frequencies[index ?? -1];
+  return time === undefined || !frequency ? '' : `${SECONDS.format(time * 1_000)}  ${hertz(frequency)}`;
 }
 
 /** Behind the line: when the LED did not blink. */

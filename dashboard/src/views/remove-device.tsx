@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
-import { useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { counted } from '../model/words.js';
 import { Answer, useAction } from './action.js';
 import { useDashboard } from './context.js';
@@ -18,11 +18,49 @@ interface RemoveDeviceProps {
 
 /** Takes a device off the allowlist, after its serial number was typed. */
 export function RemoveDevice({ serial, removed, quiet = false }: RemoveDeviceProps) {
+  const open = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        class={`${quiet ? 'link-button' : 'button'} button-danger`}
+        aria-label={`Remove ${serial}`}
+        aria-haspopup="dialog"
+        onClick={() => {
+          open.value = true;
+        }}
+      >
+        Remove
+      </button>
+      {open.value && (
+        <RemoveDialog
+          serial={serial}
+          removed={removed}
+          close={() => {
+            open.value = false;
+            button.current?.focus();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+interface RemoveDialogProps {
+  serial: string;
+  removed: Signal<Removed | undefined>;
+  close: () => void;
+}
+
+function RemoveDialog({ serial, removed, close }: RemoveDialogProps) {
   const { api, fleet } = useDashboard();
   const dialog = useRef<HTMLDialogElement>(null);
   const typed = useSignal('');
   const action = useAction();
   const title = useId();
+  useEffect(() => dialog.current?.showModal(), []);
 
   const remove = () =>
     void action.run('removing the device', async () => {
@@ -34,65 +72,47 @@ export function RemoveDevice({ serial, removed, quiet = false }: RemoveDevicePro
           : `${counted(certificates.length, 'certificate')} revoked: ${revoked}`
       }.`;
       removed.value = { words };
-      dialog.current?.close();
+      close();
       // Whether the device is gone, the cloud says.
       await fleet.refresh(serial).catch(() => undefined);
       return words;
     });
 
   return (
-    <>
-      <button
-        type="button"
-        class={`${quiet ? 'link-button' : 'button'} button-danger`}
-        aria-label={`Remove ${serial}`}
-        onClick={() => {
-          typed.value = '';
-          action.outcome.value = { state: 'none' };
-          dialog.current?.showModal();
+    <dialog ref={dialog} class="dialog" aria-labelledby={title} onClose={close}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (typed.value === serial) remove();
         }}
       >
-        Remove
-      </button>
-      <dialog ref={dialog} class="dialog" aria-labelledby={title}>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (typed.value === serial) remove();
-          }}
-        >
-          <h2 id={title}>Remove {serial}?</h2>
-          <p>
-            It leaves the allowlist, its certificates are revoked and deleted, and it is disconnected. To come
-            back it has to be allowed and to provision itself anew.
-          </p>
-          <label class="field">
-            <span>Type its serial number to confirm</span>
-            <input
-              type="text"
-              autocomplete="off"
-              spellcheck={false}
-              value={typed.value}
-              onInput={(event) => {
-                typed.value = event.currentTarget.value.trim();
-              }}
-            />
-          </label>
-          <Answer outcome={action.outcome} />
-          <div class="dialog-buttons">
-            <button type="button" class="button" onClick={() => dialog.current?.close()}>
-              Keep it
-            </button>
-            <button
-              type="submit"
-              class="button button-danger"
-              disabled={typed.value !== serial || action.busy}
-            >
-              Remove it
-            </button>
-          </div>
-        </form>
-      </dialog>
-    </>
+        <h2 id={title}>Remove {serial}?</h2>
+        <p>
+          It leaves the allowlist, its certificates are revoked and deleted, and it is disconnected. To come
+          back it has to be allowed and to provision itself anew.
+        </p>
+        <label class="field">
+          <span>Type its serial number to confirm</span>
+          <input
+            type="text"
+            autocomplete="off"
+            spellcheck={false}
+            value={typed.value}
+            onInput={(event) => {
+              typed.value = event.currentTarget.value.trim();
+            }}
+          />
+        </label>
+        <Answer outcome={action.outcome} />
+        <div class="dialog-buttons">
+          <button type="button" class="button" onClick={close}>
+            Keep it
+          </button>
+          <button type="submit" class="button button-danger" disabled={typed.value !== serial || action.busy}>
+            Remove it
+          </button>
+        </div>
+      </form>
+    </dialog>
   );
 }

@@ -100,3 +100,15 @@ test('devices come and go by the events of their things', async () => {
   fleet.apply({ kind: 'thing', thing: 'a', exists: false });
   expect(fleet.get('a')).toBeUndefined();
 });
+
+test('reads the list again after a minute, without a word', async () => {
+  const { fleet, pages, clock } = fleetOf([[{ thing: 'a', health: 'HEALTHY' }]]);
+  await fleet.read();
+  pages[0] = [{ thing: 'a', health: 'UNHEALTHY' }];
+  await fleet.readAgain();
+  expect(fleet.get('a')?.summary.health).toBe('HEALTHY');
+  clock.advance(60_000);
+  await fleet.readAgain();
+  expect(fleet.get('a')?.summary.health).toBe('UNHEALTHY');
+  expect(fleet.reading.value).toEqual({ state: 'complete' });
+});

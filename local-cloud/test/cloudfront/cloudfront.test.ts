@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto';
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import * as sdk from '@aws-sdk/client-cloudfront';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  AddPermissionCommand,
+  CreateFunctionCommand,
+  CreateFunctionUrlConfigCommand,
+  LambdaClient,
+} from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { LocalCloud } from '../../src/local-cloud.js';
+import { ROLE, TRUST, zip } from '../lambda/support.js';
 import { clientConfig, startCloud } from '../support/cloud.js';
 import { resources } from '../support/resources.js';
 import { roleSession } from '../support/role-session.js';
@@ -507,6 +516,106 @@ describe('viewers', () => {
   });
 });
 
+describe('functions as origins', () => {
+  const ALL_VIEWER = 'b689b0a8-53d0-40ab-baf2-68738e2966ac';
+
+  test('get what the policies let through, from a distribution that says who it is', async () => {
+    const config = { ...clientConfig(cloud), maxAttempts: 1 };
+    const lambda = new LambdaClient(config);
+    await new IAMClient(config).send(
+      new CreateRoleCommand({ RoleName: 'function-role', AssumeRolePolicyDocument: JSON.stringify(TRUST) }),
+    );
+    const FunctionName = 'origin';
+    const code = `exports.handler = async (event) => ({
+      statusCode: event.rawPath.endsWith('/gone') ? 404 : 200,
+      headers: { 'content-type': 'application/json', 'x-of': 'function' },
+      cookies: ['a=1'],
+      body: JSON.stringify(event),
+    });`;
+    await lambda.send(
+      new CreateFunctionCommand({
+        ...{ FunctionName, Runtime: 'nodejs22.x', Role: ROLE, Handler: 'index.handler' },
+        Code: { ZipFile: zip({ 'index.js': code }) },
+      }),
+    );
+    const { FunctionUrl = '' } = await lambda.send(
+      new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'AWS_IAM' }),
+    );
+    const urlId = new URL(FunctionUrl).pathname.split('/')[2];
+    const domain = `${urlId}.lambda-url.eu-central-1.on.aws`;
+    const { OriginAccessControl: control } = await client.send(
+      new sdk.CreateOriginAccessControlCommand({
+        OriginAccessControlConfig: {
+          ...{ Name: unique('control'), SigningBehavior: 'always', SigningProtocol: 'sigv4' },
+          OriginAccessControlOriginType: 'lambda',
+        },
+      }),
+    );
+    const origins = {
+      Quantity: 1,
+      Items: [
+        {
+          ...{ Id: 'api', DomainName: domain, OriginPath: '/v1', OriginAccessControlId: control?.Id },
+          CustomHeaders: { Quantity: 1, Items: [{ HeaderName: 'X-Added', HeaderValue: 'yes' }] },
+          CustomOriginConfig: {
+            ...{ HTTPPort: 80, HTTPSPort: 443, OriginProtocolPolicy: 'https-only' as const },
+          },
+        },
+      ],
+    };
+    const behavior: sdk.DefaultCacheBehavior = {
+      ...{ TargetOriginId: 'api', ViewerProtocolPolicy: 'allow-all', CachePolicyId: DISABLED },
+      OriginRequestPolicyId: ALL_VIEWER,
+      AllowedMethods: { Quantity: 7, Items: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELETE'] },
+    };
+    const { id, url } = await distribution({
+      ...{ DefaultRootObject: '', Origins: origins, DefaultCacheBehavior: behavior },
+      CustomErrorResponses: {
+        Quantity: 1,
+        Items: [{ ErrorCode: 404, ResponseCode: '200', ResponsePagePath: '/page' }],
+      },
+    });
+    expect((await fetch(`${url}/a`)).status).toBe(403);
+    for (const Action of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
+      await lambda.send(
+        new AddPermissionCommand({
+          ...{ FunctionName, StatementId: Action.slice(7), Action, Principal: 'cloudfront.amazonaws.com' },
+          SourceArn: `arn:aws:cloudfront::000000000000:distribution/${id}`,
+        }),
+      );
+    }
+    const body = '{"a":1}';
+    const post = (headers: Record<string, string>) =>
+      fetch(`${url}/a?b=1`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', cookie: 'c=1', 'x-own': 'yes', ...headers },
+        body,
+      });
+    // The body's hash is for the viewer to tell.
+    expect((await post({})).status).toBe(403);
+    const hash = createHash('sha256').update(body).digest('hex');
+    const answer = await post({ 'x-amz-content-sha256': hash });
+    expect([answer.status, answer.headers.get('x-of'), answer.headers.getSetCookie()]).toEqual([
+      200,
+      'function',
+      ['a=1'],
+    ]);
+    expect(await answer.json()).toMatchObject({
+      rawPath: '/v1/a',
+      rawQueryString: 'b=1',
+      cookies: ['c=1'],
+      headers: { host: domain, 'x-own': 'yes', 'x-added': 'yes' },
+      body,
+    });
+    const page = await fetch(`${url}/gone`);
+    expect([page.status, ((await page.json()) as { rawPath: string }).rawPath]).toEqual([200, '/v1/page']);
+    const other = await distribution({
+      ...{ DefaultRootObject: '', Origins: origins, DefaultCacheBehavior: behavior },
+    });
+    expect((await fetch(`${other.url}/a`)).status).toBe(403);
+  });
+});
+
 test('resources: a bucket’s pages from a distribution, and all of it gone again', async () => {
   const manage = resources(cloud);
   const control = await manage.create('AWS::CloudFront::OriginAccessControl', {
@@ -587,7 +696,7 @@ test('resources: a bucket’s pages from a distribution, and all of it gone agai
     }),
   ).rejects.toMatchObject({
     name: 'InvalidRequest',
-    message: expect.stringContaining('CustomOriginConfig'),
+    message: expect.stringContaining('web.test'),
   });
   await manage.delete(type, id);
   await manage.delete('AWS::CloudFront::ResponseHeadersPolicy', headers);

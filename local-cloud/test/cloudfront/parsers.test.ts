@@ -4,7 +4,8 @@ import { matchesOrigin } from '../../src/http/origin-pattern.js';
 import { withVary } from '../../src/http/vary.js';
 import { matchesPath } from '../../src/services/cloudfront/behaviors.js';
 import { acceptedEncodings } from '../../src/services/cloudfront/compression.js';
-import { bucketOfDomain } from '../../src/services/cloudfront/distribution-config.js';
+import { targetOfDomain } from '../../src/services/cloudfront/distribution-config.js';
+import { forwardedHeaders, forwardedQuery } from '../../src/services/cloudfront/forwarding.js';
 
 describe('path patterns', () => {
   test.each([
@@ -89,13 +90,57 @@ test('a Vary header names each header once', () => {
   ]);
 });
 
+const ID = 'abcdefghijklmnopqrstuvwxyz012345';
 test.each([
-  ['pages.s3.amazonaws.com', 'pages'],
-  ['pages.s3.eu-central-1.amazonaws.com', 'pages'],
-  ['pages.s3-eu-west-1.amazonaws.com', 'pages'],
-  ['my.pages.s3.dualstack.eu-central-1.amazonaws.com', 'my.pages'],
+  ['pages.s3.amazonaws.com', { kind: 's3', bucket: 'pages' }],
+  ['pages.s3.eu-central-1.amazonaws.com', { kind: 's3', bucket: 'pages' }],
+  ['pages.s3-eu-west-1.amazonaws.com', { kind: 's3', bucket: 'pages' }],
+  ['my.pages.s3.dualstack.eu-central-1.amazonaws.com', { kind: 's3', bucket: 'my.pages' }],
   ['pages.s3-website.eu-central-1.amazonaws.com', undefined],
+  [`${ID}.lambda-url.eu-central-1.on.aws`, { kind: 'lambda', urlId: ID }],
   ['web.test', undefined],
-])('%s is the host of the bucket %s', (domain, bucket) => {
-  expect(bucketOfDomain(domain)).toBe(bucket);
+])('%s is the host of %j', (domain, target) => {
+  expect(targetOfDomain(domain)).toEqual(target);
+});
+
+describe('what an origin gets of a request', () => {
+  const headers = {
+    ...{ host: 'h', cookie: 'a=1', authorization: 'x', origin: 'https://a.test', 'user-agent': 'me' },
+    ...{ 'content-type': 'text/plain', 'x-own': '1', connection: 'close' },
+  };
+  const behavior = { TargetOriginId: 'o', ViewerProtocolPolicy: 'allow-all' as const };
+  const optimized = { ...behavior, CachePolicyId: '658327ea-f89d-4fab-a63d-7e88639e58f6' };
+
+  test('is little, unless a policy says more', () => {
+    expect(forwardedHeaders(optimized, headers)).toEqual({
+      'user-agent': 'Amazon CloudFront',
+      'content-type': 'text/plain',
+    });
+    expect(forwardedQuery(optimized, 'a=1')).toBe('');
+    const all = { ...optimized, OriginRequestPolicyId: 'b689b0a8-53d0-40ab-baf2-68738e2966ac' };
+    const { host: _, connection: __, ...passed } = headers;
+    expect(forwardedHeaders(all, headers)).toEqual(passed);
+    expect(forwardedQuery(all, 'a=1')).toBe('a=1');
+    const cors = { ...optimized, OriginRequestPolicyId: '59781a5b-3903-41f3-afcb-af62929ccde1' };
+    expect(forwardedHeaders(cors, headers)).toMatchObject({ origin: 'https://a.test' });
+    const queries = { ...behavior, CachePolicyId: '4cc15a8a-d715-48a4-82b8-cc0b614638fe' };
+    expect(forwardedQuery(queries, 'a=1')).toBe('a=1');
+    expect(forwardedHeaders(queries, headers)).toMatchObject({ cookie: 'a=1' });
+  });
+
+  test('is by legacy settings all but what tells who the viewer is', () => {
+    const legacy = {
+      ...behavior,
+      ForwardedValues: {
+        QueryString: false,
+        Cookies: { Forward: 'none' as const },
+        Headers: { Quantity: 1, Items: ['Authorization'] },
+      },
+    };
+    expect(forwardedHeaders(legacy, headers)).toEqual({
+      ...{ authorization: 'x', origin: 'https://a.test', 'user-agent': 'Amazon CloudFront' },
+      ...{ 'content-type': 'text/plain', 'x-own': '1' },
+    });
+    expect(forwardedQuery(legacy, 'a=1')).toBe('');
+  });
 });

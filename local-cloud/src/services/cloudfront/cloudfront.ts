@@ -5,11 +5,13 @@ import { readModel } from '../../protocol/model.js';
 import { restXml } from '../../protocol/protocols.js';
 import { defineService } from '../../service.js';
 import type { RoleAuthority } from '../iam/role-authority.js';
+import type { FunctionUrlRequester } from '../lambda/urls/endpoint.js';
 import type { OriginObjects } from '../s3/origin-objects.js';
 import { cachePolicyOperations } from './cache-policies.js';
 import { type Distribution, distributions, distributionTable } from './distributions.js';
 import { invalidations } from './invalidations.js';
 import { originAccessControls } from './origin-access-controls.js';
+import { origins } from './origins.js';
 import { distributionType, originAccessControlType, responseHeadersPolicyType } from './resource-types.js';
 import { responseHeadersPolicies } from './response-headers-policies.js';
 import { distributionHost, viewer } from './viewer.js';
@@ -20,6 +22,7 @@ export interface CloudFrontCapabilities {
   readonly endpointUrl: Promise<string>;
   readonly roles: RoleAuthority;
   readonly objects: OriginObjects;
+  readonly requestUrl: FunctionUrlRequester;
 }
 
 /** Amazon CloudFront: distributions of what is in buckets, without a cache. */
@@ -40,7 +43,7 @@ export function cloudFront(base: Base, needs: CloudFrontCapabilities): Plugin {
   );
   const domainNameOf = async (id: string) => distributionHost(id, new URL(await needs.endpointUrl).port);
   const known = {
-    hasOriginAccessControl: (id: string) => accessControls.table.find(id) !== undefined,
+    originTypeOf: (id: string) => accessControls.table.find(id)?.config.OriginAccessControlOriginType,
     hasResponseHeadersPolicy: (id: string) => policies.find(id) !== undefined,
   };
   const all = distributions(base, table, known, domainNameOf);
@@ -74,7 +77,12 @@ export function cloudFront(base: Base, needs: CloudFrontCapabilities): Plugin {
   });
   return {
     services: [service],
-    paths: [viewer({ distributions: all, accessControls, policies, objects: needs.objects })],
+    paths: [
+      viewer({
+        ...{ distributions: all, policies },
+        askOrigin: origins({ accessControls, objects: needs.objects, requestUrl: needs.requestUrl }),
+      }),
+    ],
     resourceTypes: [
       distributionType({ distributions: all, domainNameOf, forget: cleared.forget }),
       originAccessControlType(accessControls),

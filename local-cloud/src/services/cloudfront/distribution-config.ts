@@ -1,11 +1,14 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type * as sdk from '@aws-sdk/client-cloudfront';
 import { AwsError } from '../../errors.js';
-import { assertCachePolicy, assertOriginRequestPolicy } from './cache-policies.js';
+import { assertCachePolicy } from './cache-policies.js';
 import { invalidArgument, noSuch, notBuilt } from './errors.js';
+import { assertOriginRequestPolicy } from './forwarding.js';
 
 /** What a distribution's configuration may name. */
 export interface KnownParts {
-  hasOriginAccessControl(id: string): boolean;
+  /** The kind of origins that an origin access control is for; undefined: there is no such one. */
+  originTypeOf(accessControlId: string): string | undefined;
   hasResponseHeadersPolicy(id: string): boolean;
 }
 
@@ -17,9 +20,20 @@ const NONE = { Quantity: 0 };
 const S3_HOST =
   /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3(?:[.-][a-z0-9-]+|\.dualstack\.[a-z0-9-]+)?\.amazonaws\.com$/;
 
-/** The bucket that an origin's domain name means; undefined: none. */
-export function bucketOfDomain(domainName: string): string | undefined {
-  return S3_HOST.exec(domainName)?.[1];
+/** The host of a function's URL on AWS. */
+const FUNCTION_URL_HOST = /^([a-z0-9]{32})\.lambda-url\.[a-z0-9-]+\.on\.aws$/;
+
+/** Where an origin's answers come from: a bucket, or the function whose URL has that id. */
+export type OriginTarget =
+  | { readonly kind: 's3'; readonly bucket: string }
+  | { readonly kind: 'lambda'; readonly urlId: string };
+
+/** What an origin's domain name means; undefined: nothing that is here. */
+export function targetOfDomain(domainName: string): OriginTarget | undefined {
+  const [, bucket] = S3_HOST.exec(domainName) ?? [];
+  if (bucket !== undefined) return { kind: 's3', bucket };
+  const [, urlId] = FUNCTION_URL_HOST.exec(domainName) ?? [];
+  return urlId === undefined ? undefined : { kind: 'lambda', urlId };
 }
 
 /**
@@ -85,22 +99,53 @@ function checkedOrigin(origin: sdk.Origin, known: KnownParts): sdk.Origin {
   if (OriginPath !== '' && !/^\/.*[^/]$/.test(OriginPath)) {
     throw invalidArgument('The parameter OriginPath has to begin with / and not to end with it.');
   }
-  if (bucketOfDomain(DomainName) === undefined) {
+  const target = targetOfDomain(DomainName);
+  if (!target) {
+    throw notBuilt(`The origin ${DomainName}, which is neither a bucket's nor a function URL's,`);
+  }
+  const { CustomOriginConfig: custom } = origin;
+  if ((target.kind === 'lambda') !== (custom !== undefined)) {
     throw invalidArgument(
-      `The parameter Origin DomainName does not refer to a valid S3 bucket: ${DomainName}. Other origins are not built in the local cloud.`,
+      custom
+        ? `A CustomOriginConfig for the bucket ${DomainName} is not built in the local cloud`
+        : `The parameter Origin DomainName does not refer to a valid S3 bucket: ${DomainName}`,
     );
   }
-  if (OriginAccessControlId !== '' && !known.hasOriginAccessControl(OriginAccessControlId)) {
+  if (OriginAccessControlId !== '' && known.originTypeOf(OriginAccessControlId) !== target.kind) {
     throw new AwsError('InvalidOriginAccessControl', 'The origin access control is not valid.');
   }
   return {
     ...{ Id, DomainName, OriginPath, OriginAccessControlId },
-    CustomHeaders: NONE,
-    S3OriginConfig: { OriginAccessIdentity: '' },
+    CustomHeaders: list(checkedHeaders(origin.CustomHeaders?.Items ?? [])),
+    ...(custom
+      ? {
+          CustomOriginConfig: {
+            HTTPPort: custom.HTTPPort ?? 80,
+            HTTPSPort: custom.HTTPSPort ?? 443,
+            OriginProtocolPolicy: custom.OriginProtocolPolicy ?? 'https-only',
+            OriginSslProtocols: custom.OriginSslProtocols ?? { Quantity: 1, Items: ['TLSv1.2'] },
+            OriginReadTimeout: custom.OriginReadTimeout ?? 30,
+            OriginKeepaliveTimeout: custom.OriginKeepaliveTimeout ?? 5,
+          },
+        }
+      : { S3OriginConfig: { OriginAccessIdentity: '' } }),
     ConnectionAttempts: origin.ConnectionAttempts ?? 3,
     ConnectionTimeout: origin.ConnectionTimeout ?? 10,
     OriginShield: { Enabled: false },
   };
+}
+
+/** Headers that CloudFront adds to what it asks of an origin. */
+function checkedHeaders(headers: readonly sdk.OriginCustomHeader[]): sdk.OriginCustomHeader[] {
+  return headers.map(({ HeaderName = '', HeaderValue = '' }) => {
+    try {
+      validateHeaderName(HeaderName);
+      validateHeaderValue(HeaderName, HeaderValue);
+    } catch (error) {
+      throw invalidArgument(error instanceof Error ? error.message : String(error));
+    }
+    return { HeaderName, HeaderValue };
+  });
 }
 
 function checkedBehavior(
@@ -201,12 +246,9 @@ function assertBuilt(config: sdk.DistributionConfig): void {
     ['CacheTagConfig', config.CacheTagConfig !== undefined],
   ]);
   for (const origin of config.Origins?.Items ?? []) {
-    if (origin.CustomOriginConfig) unbuilt.set('CustomOriginConfig', true);
     if (origin.VpcOriginConfig) unbuilt.set('VpcOriginConfig', true);
     if (origin.S3OriginConfig?.OriginAccessIdentity) unbuilt.set('OriginAccessIdentity', true);
     if (origin.OriginShield?.Enabled) unbuilt.set('OriginShield', true);
-    // S3 has no use for them.
-    if (has(origin.CustomHeaders)) unbuilt.set('CustomHeaders of an origin', true);
   }
   for (const behavior of [config.DefaultCacheBehavior, ...(config.CacheBehaviors?.Items ?? [])]) {
     if (has(behavior?.FunctionAssociations)) unbuilt.set('FunctionAssociations', true);

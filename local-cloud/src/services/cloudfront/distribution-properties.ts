@@ -46,8 +46,16 @@ const origin = z.strictObject({
   OriginPath: text,
   OriginAccessControlId: text,
   S3OriginConfig: z.strictObject({ OriginAccessIdentity: text, OriginReadTimeout: number }).optional(),
-  CustomOriginConfig: z.record(z.string(), z.unknown()).optional(),
-  OriginCustomHeaders: unbuilt,
+  CustomOriginConfig: z
+    .strictObject({
+      ...{ HTTPPort: number, HTTPSPort: number, OriginReadTimeout: number, OriginKeepaliveTimeout: number },
+      OriginProtocolPolicy: z.string(),
+      OriginSSLProtocols: texts,
+    })
+    .optional(),
+  OriginCustomHeaders: z
+    .array(z.strictObject({ HeaderName: z.string(), HeaderValue: z.string() }))
+    .optional(),
   OriginShield: z.strictObject({ Enabled: flag, OriginShieldRegion: text }).optional(),
   ConnectionAttempts: number,
   ConnectionTimeout: number,
@@ -118,9 +126,10 @@ export function toDistributionConfig(wanted: Properties, CallerReference: string
     Comment: wanted.Comment ?? '',
     Aliases: listOf(wanted.Aliases),
     Origins: listOf(
-      Origins.map(({ OriginCustomHeaders, ...rest }) => ({
+      Origins.map(({ OriginCustomHeaders, CustomOriginConfig: custom, ...rest }) => ({
         ...rest,
         CustomHeaders: listOf(OriginCustomHeaders),
+        ...(custom && { CustomOriginConfig: toCustomOrigin(custom) }),
       })),
     ),
     DefaultCacheBehavior: toBehavior(DefaultCacheBehavior),
@@ -147,6 +156,24 @@ export function toDistributionConfig(wanted: Properties, CallerReference: string
       SSLSupportMethod: SslSupportMethod,
     },
   } as sdk.DistributionConfig;
+}
+
+type CustomOriginProperties = NonNullable<z.infer<typeof origin>['CustomOriginConfig']>;
+
+function toCustomOrigin({ OriginSSLProtocols, ...same }: CustomOriginProperties) {
+  return { ...same, ...(OriginSSLProtocols && { OriginSslProtocols: listOf(OriginSSLProtocols) }) };
+}
+
+function fromOrigin({ CustomHeaders, CustomOriginConfig: custom, ...rest }: sdk.Origin) {
+  const headers = CustomHeaders?.Items ?? [];
+  const { OriginSslProtocols, ...same } = custom ?? {};
+  return {
+    ...rest,
+    ...(headers.length > 0 && { OriginCustomHeaders: headers }),
+    ...(custom && {
+      CustomOriginConfig: { ...same, OriginSSLProtocols: OriginSslProtocols?.Items ?? [] },
+    }),
+  };
 }
 
 function toBehavior(wanted: BehaviorProperties) {
@@ -186,7 +213,7 @@ export function distributionProperties(kept: sdk.DistributionConfig): ResourcePr
   const { MinimumProtocolVersion } = kept.ViewerCertificate ?? {};
   return {
     ...{ Comment, DefaultRootObject, Enabled, HttpVersion, IPV6Enabled: IsIPV6Enabled, PriceClass },
-    Origins: (kept.Origins?.Items ?? []).map(({ CustomHeaders: _, ...rest }) => rest),
+    Origins: (kept.Origins?.Items ?? []).map(fromOrigin),
     DefaultCacheBehavior: kept.DefaultCacheBehavior && fromBehavior(kept.DefaultCacheBehavior),
     CacheBehaviors: (kept.CacheBehaviors?.Items ?? []).map((one) => ({
       PathPattern: one.PathPattern,

@@ -5,11 +5,8 @@ import type { HttpRequest, HttpResponse } from '../../http/messages.js';
 import { element, escapeXml } from '../../protocol/xml.js';
 import type { OriginObject } from '../s3/origin-objects.js';
 
-/** The conditions and the range of a request; none of them for pages that tell of errors. */
-export type Conditions = Pick<HttpRequest['headers'], string>;
-
 /** Answers with an object as S3 does: with its validators, or a part of it, or `304` to who has it. */
-export function objectResponse(object: OriginObject, conditions: Conditions): HttpResponse {
+export function objectResponse(object: OriginObject, conditions: HttpRequest['headers']): HttpResponse {
   const lastModified = new Date(object.lastModified).toUTCString();
   const headers = {
     ...object.headers,
@@ -35,7 +32,7 @@ export function objectResponse(object: OriginObject, conditions: Conditions): Ht
 }
 
 /** Whether the client has the object already (RFC 9110, section 13.2.2). */
-function isKnown(object: OriginObject, conditions: Conditions): boolean {
+function isKnown(object: OriginObject, conditions: HttpRequest['headers']): boolean {
   const { 'if-none-match': tags, 'if-modified-since': since } = conditions;
   const bare = (tag: string) => tag.trim().replace(/^W\//, '');
   if (tags !== undefined) {

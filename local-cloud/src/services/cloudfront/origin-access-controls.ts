@@ -36,7 +36,8 @@ export function originAccessControls(base: Base, isUsed: (id: string) => boolean
       throw invalidArgument('The parameter SigningBehavior is not valid.');
     }
     if (SigningProtocol !== 'sigv4') throw invalidArgument('The parameter SigningProtocol is not valid.');
-    if (type !== 's3') throw notBuilt(`The origin type ${type} of an origin access control`);
+    if (type !== 's3' && type !== 'lambda')
+      throw notBuilt(`The origin type ${type} of an origin access control`);
     if (table.all().some(({ id, config: other }) => id !== own && other.Name === Name)) {
       throw new AwsError(
         'OriginAccessControlAlreadyExists',

@@ -1,30 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import type { DefaultCacheBehavior, DistributionConfig } from '@aws-sdk/client-cloudfront';
-import { AwsError } from '../../errors.js';
+import { Readable } from 'node:stream';
+import type { DefaultCacheBehavior } from '@aws-sdk/client-cloudfront';
 import type { PathHandler } from '../../http/front.js';
 import { type HttpRequest, type HttpResponse, hostName } from '../../http/messages.js';
 import { withVary } from '../../http/vary.js';
-import type { OriginObjects } from '../s3/origin-objects.js';
 import { behaviorFor } from './behaviors.js';
 import { compress, encodingFor } from './compression.js';
-import { bucketOfDomain } from './distribution-config.js';
-import type { Distributions } from './distributions.js';
-import { bodyOf, type Conditions, objectResponse, originError } from './object-response.js';
-import type { OriginAccessControls } from './origin-access-controls.js';
+import type { Distribution, Distributions } from './distributions.js';
+import { bodyOf } from './object-response.js';
+import type { AskOrigin } from './origins.js';
 import { withPolicy } from './response-headers.js';
 import type { ResponseHeadersPolicies } from './response-headers-policies.js';
 
 interface ViewerNeeds {
   readonly distributions: Distributions;
-  readonly accessControls: OriginAccessControls;
   readonly policies: ResponseHeadersPolicies;
-  readonly objects: OriginObjects;
+  readonly askOrigin: AskOrigin;
 }
 
 /** Below this path of the local cloud are the distributions, each under its id. */
 const PREFIX = '/_cloudfront/';
 const HOSTS = /^(e[a-z0-9]{13})\.cloudfront\.localhost$/;
-const NO_CONDITIONS: Conditions = {};
 
 /** The host of a distribution, which browsers resolve to this machine. @param port of the HTTP front. */
 export function distributionHost(id: string, port: string): string {
@@ -35,78 +31,48 @@ export function distributionHost(id: string, port: string): string {
  * Serves distributions to viewers. What a behaviour says of their protocol is passed over: there is no HTTPS to
  * redirect to, and nobody on a network can read along, as requests do not leave this machine.
  */
-export function viewer(needs: ViewerNeeds): PathHandler {
-  const { distributions, accessControls, policies, objects } = needs;
-
-  /** What the origin of a behaviour answers for a path. */
-  function fromOrigin(
-    distributionId: string,
-    config: DistributionConfig,
-    behavior: DefaultCacheBehavior,
-    path: string,
-    conditions: Conditions,
-    requestId: string,
-  ): HttpResponse {
-    try {
-      const origin = config.Origins?.Items?.find(({ Id }) => Id === behavior.TargetOriginId);
-      const bucket = bucketOfDomain(origin?.DomainName ?? '');
-      if (bucket === undefined)
-        throw new AwsError('NoSuchBucket', 'The specified bucket does not exist', 404);
-      const control = accessControls.table.find(origin?.OriginAccessControlId ?? '');
-      const isSigned = control !== undefined && control.config.SigningBehavior !== 'never';
-      const caller = { service: 'cloudfront.amazonaws.com', sourceArn: distributions.arnOf(distributionId) };
-      const key = keyOf(`${origin?.OriginPath ?? ''}${path}`);
-      return objectResponse(objects(bucket, key, isSigned ? caller : undefined), conditions);
-    } catch (error) {
-      return originError(error, requestId);
-    }
-  }
-
+export function viewer({ distributions, policies, askOrigin }: ViewerNeeds): PathHandler {
   async function answer(
-    id: string,
-    config: DistributionConfig,
+    { id, config }: Distribution,
     request: HttpRequest,
     path: string,
     requestId: string,
+    signal: AbortSignal,
   ): Promise<HttpResponse> {
     const root = config.DefaultRootObject ?? '';
     const wanted = path === '/' && root !== '' ? `/${root}` : path;
     const behavior = behaviorFor(config, wanted);
-    const { method, headers } = request;
-    if (!(behavior.AllowedMethods?.Items ?? []).some((allowed) => allowed === method)) {
+    if (!(behavior.AllowedMethods?.Items ?? []).some((allowed) => allowed === request.method)) {
       return plainError(
         403,
         'This distribution is not configured to allow the HTTP request method that was used for this request.',
       );
     }
+    const about = { config, distributionArn: distributions.arnOf(id), requestId, signal };
+    const first = await askOrigin({ ...about, behavior, path: wanted, request });
+    const response = (await errorPage(first)) ?? first;
     const policy = policies.find(behavior.ResponseHeadersPolicyId ?? '');
-    const finished = (response: HttpResponse): HttpResponse =>
-      policy ? { ...response, headers: withPolicy(policy, response.headers, request) } : response;
-    if (method !== 'GET' && method !== 'HEAD') {
-      return finished(plainError(501, `${method} to an S3 origin is not built in the local cloud.`));
-    }
-    let response = fromOrigin(id, config, behavior, wanted, headers, requestId);
-    if (response.status >= 400) {
-      response = errorPage(response) ?? response;
-    }
-    return finished(await compressed(response, behavior, request));
+    const sent = await compressed(response, behavior, request);
+    return policy ? { ...sent, headers: withPolicy(policy, sent.headers, request) } : sent;
 
-    /** The page that the distribution has for an error; undefined when it has none, or cannot be had. */
-    function errorPage({ status }: HttpResponse): HttpResponse | undefined {
+    /** The page that the distribution has for an error; undefined when it has none, or it cannot be had. */
+    async function errorPage({ status }: HttpResponse): Promise<HttpResponse | undefined> {
       const custom = config.CustomErrorResponses?.Items?.find(({ ErrorCode }) => ErrorCode === status);
       const pagePath = custom?.ResponsePagePath ?? '';
       if (pagePath === '') return undefined;
+      // Not what was asked for: neither a part of it, nor to be compared with what the viewer has.
+      const { range: _, 'if-none-match': __, 'if-modified-since': ___, ...headers } = request.headers;
+      const asked = { ...request, method: 'GET', headers, body: Readable.from([]) };
       const ofPage = behaviorFor(config, pagePath);
-      const page = fromOrigin(id, config, ofPage, pagePath, NO_CONDITIONS, requestId);
-      if (page.status !== 200) return undefined;
-      return { ...page, status: Number(custom?.ResponseCode ?? status) };
+      const page = await askOrigin({ ...about, behavior: ofPage, path: pagePath, request: asked });
+      return page.status === 200 ? { ...page, status: Number(custom?.ResponseCode ?? status) } : undefined;
     }
   }
 
   return {
     prefix: PREFIX,
     hosts: HOSTS,
-    async handle(request) {
+    async handle(request, signal) {
       const { id, path } = targetOf(request);
       const distribution = distributions.table.find(id);
       if (!distribution) return plainError(404, 'There is no distribution here.');
@@ -116,7 +82,7 @@ export function viewer(needs: ViewerNeeds): PathHandler {
       }
       const requestId = randomUUID();
       const response = distribution.config.Enabled
-        ? await answer(id, distribution.config, request, path, requestId)
+        ? await answer(distribution, request, path, requestId, signal)
         : plainError(403, 'The distribution is disabled.');
       return {
         ...response,
@@ -139,34 +105,29 @@ function targetOf({ headers, path }: HttpRequest): { id: string; path: string | 
   return { id, path: rest.length === 0 ? undefined : `/${rest.join('/')}` };
 }
 
-/** The key of the object that a path means. @throws AwsError `InvalidURI`. */
-function keyOf(path: string): string {
-  try {
-    return decodeURIComponent(path.slice(1));
-  } catch {
-    throw new AwsError('InvalidURI', "Couldn't parse the specified URI.");
-  }
-}
-
 async function compressed(
   response: HttpResponse,
   behavior: DefaultCacheBehavior,
   { headers: asked }: HttpRequest,
 ): Promise<HttpResponse> {
-  const { headers, status } = response;
-  const content = { type: headers['content-type'], size: Number(headers['content-length'] ?? 0) };
+  const { headers, status, body = '' } = response;
+  const size = body instanceof Readable ? Number(headers['content-length'] ?? 0) : Buffer.byteLength(body);
   const isWhole = (status === 200 || status >= 400) && headers['content-encoding'] === undefined;
+  const content = { type: headers['content-type'], size };
   const encoding = isWhole ? encodingFor(behavior, asked['accept-encoding'], content) : undefined;
   if (encoding === undefined) return response;
   const { 'content-length': _, 'accept-ranges': __, ...kept } = headers;
-  const changed = {
-    ...kept,
-    'content-encoding': encoding,
-    // The bytes are others than those that the strong tag is for.
-    ...(kept.etag && { etag: kept.etag.replace(/^"/, 'W/"') }),
-    vary: withVary(kept.vary, 'Accept-Encoding'),
+  return {
+    ...response,
+    headers: {
+      ...kept,
+      'content-encoding': encoding,
+      // The bytes are others than those that the strong tag is for.
+      ...(kept.etag && { etag: kept.etag.replace(/^"/, 'W/"') }),
+      vary: withVary(kept.vary, 'Accept-Encoding'),
+    },
+    body: await compress(await bodyOf(response), encoding),
   };
-  return { status, headers: changed, body: await compress(await bodyOf(response), encoding) };
 }
 
 /** An answer of CloudFront itself. */

@@ -35,7 +35,7 @@ import { functionExecutor, logStreamName } from './runtime/executor.js';
 import { sandboxPool } from './runtime/pool.js';
 import { sourcePoller } from './source-poller.js';
 import { tagOperations } from './tags.js';
-import { functionUrlEndpoint, functionUrlPath } from './urls/endpoint.js';
+import { type FunctionUrlRequester, functionUrlEndpoint, functionUrlPath } from './urls/endpoint.js';
 import { functionUrlConfigs } from './urls/function-url-configs.js';
 import { urlType } from './urls/url-resource.js';
 
@@ -58,7 +58,10 @@ const CODE_PATH = '/_local/lambda/code/';
  * AWS Lambda: functions of the Node.js runtimes, each run by the Node.js that runs the local cloud, in processes
  * of their own.
  */
-export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoker: FunctionInvoker } {
+export function lambda(
+  base: Base,
+  needs: LambdaCapabilities,
+): Plugin & { readonly invoker: FunctionInvoker; readonly requestUrl: FunctionUrlRequester } {
   const functions = lambdaFunctions(base);
   const policies = resourcePolicies(base, functions);
   const access = resourceAccess(base, needs.roles);
@@ -146,6 +149,12 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
     }),
     operations,
   });
+  const urlEndpoint = functionUrlEndpoint(base, {
+    ...{ configs: urls, functions, policies, access },
+    credentials: needs.issuer.lookup,
+    roles: needs.roles,
+    invoke: invocations.invokeNow,
+  });
   void needs.endpointUrl.then(
     () => {
       invocations.resume();
@@ -155,15 +164,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
   );
   return {
     services: [service],
-    paths: [
-      { prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) },
-      functionUrlEndpoint(base, {
-        ...{ configs: urls, functions, policies, access },
-        credentials: needs.issuer.lookup,
-        roles: needs.roles,
-        invoke: invocations.invokeNow,
-      }),
-    ],
+    paths: [{ prefix: CODE_PATH, handle: async (request) => download(request, packages.zipOf) }, urlEndpoint],
     resourceTypes: [
       functionResourceType(functions, reservations, operations),
       permissionResourceType(functions, policies),
@@ -172,6 +173,7 @@ export function lambda(base: Base, needs: LambdaCapabilities): Plugin & { invoke
       urlType(functions, urls),
     ],
     invoker: invocations.invoker,
+    requestUrl: urlEndpoint.request,
     async close() {
       const polling = poller.close();
       await pool.close();

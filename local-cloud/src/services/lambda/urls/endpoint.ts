@@ -5,7 +5,7 @@ import { type HttpRequest, type HttpResponse, hostName, readBody } from '../../.
 import { authenticate, type CredentialsLookup, readSignature } from '../../../http/sigv4.js';
 import { withVary } from '../../../http/vary.js';
 import type { Base } from '../../../plugin.js';
-import type { ResourceAccess } from '../../../resource-access.js';
+import type { ResourceAccess, ResourceRequest, ServiceCaller } from '../../../resource-access.js';
 import { accountPrincipal, type Call } from '../../../service.js';
 import type { RoleDirectory } from '../../iam/directory.js';
 import type { Functions } from '../functions.js';
@@ -40,8 +40,24 @@ export function functionUrlPath(id: string): string {
   return `${PREFIX}${id}/`;
 }
 
+/**
+ * Sends a request to a function's URL on behalf of another service, such as CloudFront.
+ *
+ * @param request its path is the one below the URL.
+ * @param caller the service, where it says who it is; undefined: it passes on what somebody else asks.
+ */
+export type FunctionUrlRequester = (
+  urlId: string,
+  request: HttpRequest,
+  signal: AbortSignal,
+  caller: ServiceCaller | undefined,
+) => Promise<HttpResponse>;
+
 /** Serves the URLs of functions. */
-export function functionUrlEndpoint(base: Base, needs: EndpointNeeds): PathHandler {
+export function functionUrlEndpoint(
+  base: Base,
+  needs: EndpointNeeds,
+): PathHandler & { readonly request: FunctionUrlRequester } {
   const { accountId, clock, region } = base;
   const { configs, functions, policies, access, roles } = needs;
   const account = accountPrincipal(accountId);
@@ -62,16 +78,7 @@ export function functionUrlEndpoint(base: Base, needs: EndpointNeeds): PathHandl
         403,
       );
     }
-    const hash = createHash('sha256').update(body).digest('hex');
-    // What is signed is the hash that the client tells; bodies that are not signed are not for Lambda.
-    const told = request.headers['x-amz-content-sha256'] ?? hash;
-    if (told !== hash) {
-      throw new AwsError(
-        'InvalidSignatureException',
-        'The value of the header x-amz-content-sha256 is not the SHA-256 of the request body',
-        403,
-      );
-    }
+    const hash = assertHash(request, body);
     const principal = authenticate(request, signature, needs.credentials, account, clock, () => hash);
     const roleId = principal.kind === 'role' ? roles.byName(principal.roleName)?.roleId : undefined;
     const id =
@@ -86,17 +93,23 @@ export function functionUrlEndpoint(base: Base, needs: EndpointNeeds): PathHandl
     return { principal, caller };
   }
 
-  /** Both permissions are needed, since October 2025 (Lambda developer guide, "Control access to function URLs"). */
-  function assertInvokable(call: Call, functionName: string, { authType }: FunctionUrlConfig): void {
-    const resource = functions.arnOf(functionName);
-    const policy = policies.textOf(functionName);
+  /**
+   * Both permissions are needed, since October 2025 (Lambda developer guide, "Control access to function URLs").
+   *
+   * @param refusal says why one is not given.
+   */
+  function assertInvokable(
+    functionName: string,
+    { authType }: FunctionUrlConfig,
+    refusal: (request: ResourceRequest) => string | undefined,
+  ): void {
+    const about = { resource: functions.arnOf(functionName), policy: policies.textOf(functionName) };
     const permissions = [
       ['lambda:InvokeFunctionUrl', ['lambda:functionurlauthtype', authType]],
       ['lambda:InvokeFunction', ['lambda:invokedviafunctionurl', 'true']],
     ] as const;
     for (const [action, key] of permissions) {
-      const reason = access.refusal(call, { action, resource, policy, context: new Map([key]) });
-      if (reason !== undefined) throw forbidden();
+      if (refusal({ ...about, action, context: new Map([key]) }) !== undefined) throw forbidden();
     }
   }
 
@@ -104,16 +117,27 @@ export function functionUrlEndpoint(base: Base, needs: EndpointNeeds): PathHandl
     request: HttpRequest,
     path: string,
     { functionName, config, urlId }: { functionName: string; config: FunctionUrlConfig; urlId: string },
-    requestId: string,
-    signal: AbortSignal,
+    { requestId, signal, service }: Asked,
   ): Promise<HttpResponse> {
     const body = await readBody(
       request,
       BODY_LIMIT,
       (limit) => new AwsError('RequestTooLargeException', `Request must be smaller than ${limit} bytes`, 413),
     );
-    const { principal, caller } = callerOf(request, body, config);
-    assertInvokable({ requestId, region, accountId, principal, request, signal }, functionName, config);
+    let caller: EventCaller | undefined;
+    if (service && config.authType === 'AWS_IAM') {
+      // The service signs without having seen the body: its hash has to come from who sends it.
+      if (body.length > 0 && request.headers['x-amz-content-sha256'] === undefined) throw wrongHash();
+      assertHash(request, body);
+      assertInvokable(functionName, config, (asked) => access.serviceRefusal(service, asked));
+      const { sourceArn } = service;
+      caller = { accessKey: '', accountId, callerId: service.service, userArn: sourceArn, userId: sourceArn };
+    } else {
+      const who = callerOf(request, body, config);
+      const call: Call = { requestId, region, accountId, principal: who.principal, request, signal };
+      assertInvokable(functionName, config, (asked) => access.refusal(call, asked));
+      caller = who.caller;
+    }
     const about = { urlId, region, requestId, now: clock.now(), ...(caller && { caller }) };
     const event = urlEvent({ ...request, path }, body, about);
     const result = await needs.invoke(functionName, JSON.stringify(event), requestId);
@@ -126,32 +150,47 @@ export function functionUrlEndpoint(base: Base, needs: EndpointNeeds): PathHandl
     };
   }
 
+  /** @param path below the URL. */
+  async function serve(urlId: string, path: string, request: HttpRequest, asked: Asked) {
+    const { requestId } = asked;
+    const found = configs.byId(urlId);
+    // Which URLs there are is not told.
+    if (!found) return refusal(forbidden(), requestId);
+    const { cors } = found.config;
+    if (cors && isPreflight(request)) {
+      return { status: 200, headers: { ...preflightHeaders(cors, request.headers), ...ids(requestId) } };
+    }
+    let response: HttpResponse;
+    try {
+      response = await answer(request, path, { ...found, urlId }, asked);
+    } catch (error) {
+      response = refusal(refused(error), requestId);
+    }
+    return withCors(
+      { ...response, headers: { ...ids(requestId), ...response.headers } },
+      cors,
+      request.headers.origin,
+    );
+  }
+
   return {
     prefix: PREFIX,
     hosts: HOSTS,
-    async handle(request, signal) {
-      const requestId = randomUUID();
+    handle(request, signal) {
       const { urlId, path } = targetOf(request);
-      const found = configs.byId(urlId);
-      // Which URLs there are is not told.
-      if (!found) return refusal(forbidden(), requestId);
-      const { cors } = found.config;
-      if (cors && isPreflight(request)) {
-        return { status: 200, headers: { ...preflightHeaders(cors, request.headers), ...ids(requestId) } };
-      }
-      let response: HttpResponse;
-      try {
-        response = await answer(request, path, { ...found, urlId }, requestId, signal);
-      } catch (error) {
-        response = refusal(refused(error), requestId);
-      }
-      return withCors(
-        { ...response, headers: { ...ids(requestId), ...response.headers } },
-        cors,
-        request.headers.origin,
-      );
+      return serve(urlId, path, request, { requestId: randomUUID(), signal, service: undefined });
     },
+    request: (urlId, request, signal, service) =>
+      serve(urlId, request.path, request, { requestId: randomUUID(), signal, service }),
   };
+}
+
+/** Of one request, besides what it says. */
+interface Asked {
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  /** The service that asks for itself. */
+  readonly service: ServiceCaller | undefined;
 }
 
 /** The id of the URL, and the path below it. */
@@ -160,6 +199,25 @@ function targetOf({ headers, path }: HttpRequest): { urlId: string; path: string
   if (inHost !== undefined) return { urlId: inHost, path };
   const [urlId = '', ...rest] = path.slice(PREFIX.length).split('/');
   return { urlId, path: `/${rest.join('/')}` };
+}
+
+/**
+ * The SHA-256 of a body. What is signed is the hash that the client tells; unsigned bodies are not for Lambda.
+ *
+ * @throws AwsError `InvalidSignatureException` when the client tells another one.
+ */
+function assertHash({ headers }: HttpRequest, body: Uint8Array): string {
+  const hash = createHash('sha256').update(body).digest('hex');
+  if ((headers['x-amz-content-sha256'] ?? hash) !== hash) throw wrongHash();
+  return hash;
+}
+
+function wrongHash(): AwsError {
+  return new AwsError(
+    'InvalidSignatureException',
+    'The value of the header x-amz-content-sha256 is not the SHA-256 of the request body',
+    403,
+  );
 }
 
 function forbidden(): AwsError {
