@@ -39,8 +39,13 @@ export const names = {
   /** Cognito: who may sign in, and the groups that say what they may do. */
   dashboardUserPool: 'mooring-dashboard',
   dashboardIdentityPool: 'mooring_dashboard',
+  /** The roles of the dashboard's visitors. */
+  viewersRole: 'GreengrassDashboardViewers',
+  operatorsRole: 'GreengrassDashboardOperators',
   viewersGroup: 'viewers',
   operatorsGroup: 'operators',
+  /** Prefix of the names of what CloudFront has of the dashboard. */
+  dashboardSite: 'mooring-dashboard',
   /** The AWS IoT policy of signed-in visitors; what each may do of it, the role says. */
   dashboardPolicy: 'GreengrassDashboardPolicy',
   /** The role that workflows assume, and the prefix of its policies' names. */
@@ -77,6 +82,8 @@ export const roleNames = [
   `${names.dashboardSession}Role`,
   `${names.dashboardReader}Role`,
   `${names.dashboardOperator}Role`,
+  names.viewersRole,
+  names.operatorsRole,
 ] as const;
 
 /** The tokens that GitHub gives to jobs of workflows: who issues them, and for whom. */

@@ -9,7 +9,6 @@ import type { Statement } from './policy-document.js';
 
 /** A function that is asked by its URL. */
 export interface AskedFunction {
-  readonly arn: Output<string>;
   readonly url: Output<string>;
 }
 
@@ -24,6 +23,8 @@ export interface DashboardInputs extends FunctionInputs {
   readonly eventDays: number;
   /** Where visitors who signed in get their identity: the identity pool's id, and the user pool as a login of it. */
   readonly signIn: { readonly identityPoolId: Input<string>; readonly provider: Input<string> };
+  /** Origins of pages that may ask; none where the page has the origin of the URLs. */
+  readonly origins: readonly string[];
 }
 
 /** The functions behind the dashboard, each with what it may do and a URL that visitors' roles allow them to ask. */
@@ -35,7 +36,7 @@ export function dashboardFunctions(place: Place, inputs: DashboardInputs): Dashb
     settings: FunctionSettings,
   ): AskedFunction => {
     const made = lambdaFunction(place, name, inputs, settings);
-    return { arn: made.arn, url: functionUrl(name, made, methods) };
+    return { url: functionUrl(name, made, methods, inputs.origins) };
   };
   return {
     session: asked('dashboard-session', ['POST'], {
@@ -80,8 +81,8 @@ export function dashboardFunctions(place: Place, inputs: DashboardInputs): Dashb
 }
 
 /**
- * A URL that answers pages of every origin. Which one the page has is not known beforehand, and it does not matter:
- * requests are signed with credentials that another page does not have, and there are no cookies.
+ * A URL for pages of some origins. That of the page is not known beforehand on AWS, where every origin may ask, and it does
+ * not matter: requests are signed with credentials that another page does not have, and there are no cookies.
  *
  * Callers are roles of this account, whose own policies allow it: the function needs no policy for them.
  */
@@ -89,22 +90,25 @@ function functionUrl(
   name: string,
   { arn: targetFunctionArn }: LambdaFunction,
   methods: readonly UrlAllowMethodsItem[],
+  origins: readonly string[],
 ) {
   return new Url(`${name}-url`, {
     targetFunctionArn,
     authType: 'AWS_IAM',
-    cors: {
-      allowOrigins: ['*'],
-      allowMethods: [...methods],
-      allowHeaders: [
-        'authorization',
-        'content-type',
-        'x-amz-content-sha256',
-        'x-amz-date',
-        'x-amz-security-token',
-      ],
-      maxAge: 3600,
-    },
+    ...(origins.length > 0 && {
+      cors: {
+        allowOrigins: [...origins],
+        allowMethods: [...methods],
+        allowHeaders: [
+          'authorization',
+          'content-type',
+          'x-amz-content-sha256',
+          'x-amz-date',
+          'x-amz-security-token',
+        ],
+        maxAge: 3600,
+      },
+    }),
   }).functionUrl;
 }
 

@@ -3,7 +3,7 @@ import { LogGroup } from '@pulumi/aws-native/logs/index.js';
 import pulumi from '@pulumi/pulumi';
 import { componentLogs } from './component-logs.js';
 import { containerRegistry } from './container-registry.js';
-import { dashboardFunctions } from './dashboard-functions.js';
+import { dashboard } from './dashboard.js';
 import { fleetEvents } from './fleet-events.js';
 import { fleetIdentity } from './fleet-identity.js';
 import { currentPlace } from './place.js';
@@ -24,10 +24,9 @@ export interface ProgramOutputs {
   readonly artifactsBucket: pulumi.Output<string | undefined>;
   /** URL of the queue of events that the certificate rotation could not handle. */
   readonly rotationDeadLetters: pulumi.Output<string>;
-  /** URLs of the functions behind the dashboard. */
-  readonly dashboardSessionUrl: pulumi.Output<string>;
-  readonly dashboardReaderUrl: pulumi.Output<string>;
-  readonly dashboardOperatorUrl: pulumi.Output<string>;
+  /** Id and domain name of the CloudFront distribution that serves the dashboard. */
+  readonly dashboardDistribution: pulumi.Output<string>;
+  readonly dashboardDomain: pulumi.Output<string>;
 }
 
 /**
@@ -71,11 +70,11 @@ export default async function program(
   telemetry(place, { ...history, days: config.getNumber('telemetryDays') ?? 30 });
   const eventDays = config.getNumber('eventDays') ?? 90;
   fleetEvents(place, { ...history, days: eventDays });
-  const { session, reader, operator } = dashboardFunctions(place, {
-    ...functions,
+  const { distributionId, domainName } = dashboard(place, functions, buckets, {
     eventDays,
-    // Nobody can sign in yet: the function refuses until it knows where.
-    signIn: { identityPoolId: '', provider: '' },
+    guests: config.requireBoolean('dashboardGuests'),
+    origins: config.requireObject<string[]>('dashboardOrigins'),
+    connectSources: config.getObject<string[]>('dashboardConnectSources'),
   });
   return {
     thingGroupArn: identity.thingGroup.arn,
@@ -84,8 +83,7 @@ export default async function program(
     provisioningBucket: buckets.provisioning.bucketName,
     artifactsBucket: buckets.artifacts.bucketName,
     rotationDeadLetters: deadLetters.queueUrl,
-    dashboardSessionUrl: session.url,
-    dashboardReaderUrl: reader.url,
-    dashboardOperatorUrl: operator.url,
+    dashboardDistribution: distributionId,
+    dashboardDomain: domainName,
   };
 }

@@ -1,4 +1,5 @@
 import { componentStatements } from './pipeline-policies/components.js';
+import { dashboardStatements } from './pipeline-policies/dashboard.js';
 import { fleetStatements } from './pipeline-policies/fleet.js';
 import { functionStatements } from './pipeline-policies/functions.js';
 import { infrastructureStatements } from './pipeline-policies/infrastructure.js';
@@ -40,6 +41,10 @@ export function pipelinePolicies(place: Place, stack: string): Readonly<Record<s
     Roles: {
       description: 'mooring deploy and destroy: the roles of the infrastructure program',
       document: policyDocument(...roleStatements(place)),
+    },
+    Dashboard: {
+      description: 'mooring deploy and dashboard: the web page, its sign-in, its files',
+      document: policyDocument(...dashboardStatements(place)),
     },
     Fleet: {
       description: 'mooring provision, claim, fleet, certificates, status, image',

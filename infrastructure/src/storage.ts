@@ -1,25 +1,29 @@
 import { bucketNames } from '@mooring/contracts';
 import { Bucket, BucketPolicy } from '@pulumi/aws-native/s3/index.js';
+import { all, type Output } from '@pulumi/pulumi';
 import { bucketArn, type Place } from './place.js';
-import { policyDocument } from './policy-document.js';
+import { policyDocument, type Statement } from './policy-document.js';
 
 export interface Storage {
   readonly provisioning: Bucket;
   readonly artifacts: Bucket;
+  /** Its policy is for `bucketPolicy` to make. */
+  readonly dashboard: Bucket;
 }
 
-/** The buckets: what devices need to be provisioned, and the artifacts of their components. */
+/** The buckets: what devices need to be provisioned, the artifacts of their components, the files of the web page. */
 export function storage(place: Place): Storage {
   const names = bucketNames(place.account, place.region);
-  return {
-    provisioning: privateBucket(place, 'provisioning', names.provisioning),
-    artifacts: privateBucket(place, 'artifacts', names.artifacts),
-  };
+  const provisioning = privateBucket('provisioning', names.provisioning);
+  const artifacts = privateBucket('artifacts', names.artifacts);
+  bucketPolicy(place, 'provisioning', names.provisioning, provisioning);
+  bucketPolicy(place, 'artifacts', names.artifacts, artifacts);
+  return { provisioning, artifacts, dashboard: privateBucket('dashboard', names.dashboard) };
 }
 
-/** A bucket that is encrypted, keeps old versions, belongs to its account alone and answers only over TLS. */
-function privateBucket(place: Place, name: string, bucketName: string): Bucket {
-  const bucket = new Bucket(`${name}-bucket`, {
+/** A bucket that is encrypted, keeps old versions and belongs to its account alone. */
+function privateBucket(name: string, bucketName: string): Bucket {
+  return new Bucket(`${name}-bucket`, {
     bucketName,
     bucketEncryption: {
       serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
@@ -33,20 +37,30 @@ function privateBucket(place: Place, name: string, bucketName: string): Bucket {
     },
     versioningConfiguration: { status: 'Enabled' },
   });
+}
+
+/** Has a bucket answer over TLS only, and to those whom `allowed` names besides its account. */
+export function bucketPolicy(
+  place: Place,
+  name: string,
+  bucketName: string,
+  bucket: Bucket,
+  allowed: readonly Output<Statement>[] = [],
+): void {
+  const onlyOverTls: Statement = {
+    Sid: 'OnlyOverTls',
+    Effect: 'Deny',
+    Principal: '*',
+    Action: ['s3:*'],
+    Resource: [bucketArn(place, bucketName), bucketArn(place, bucketName, '*')],
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  };
   new BucketPolicy(
     `${name}-bucket-policy`,
     {
       bucket: bucketName,
-      policyDocument: policyDocument({
-        Sid: 'OnlyOverTls',
-        Effect: 'Deny',
-        Principal: '*',
-        Action: ['s3:*'],
-        Resource: [bucketArn(place, bucketName), bucketArn(place, bucketName, '*')],
-        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-      }),
+      policyDocument: all([...allowed]).apply((statements) => policyDocument(onlyOverTls, ...statements)),
     },
     { dependsOn: [bucket] },
   );
-  return bucket;
 }

@@ -47,7 +47,11 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
             templateArn: `arn-of:${name}`,
             topicArn: `arn-of:${name}`,
             queueUrl: `url-of:${name}`,
-            functionUrl: `url-of:${name}`,
+            functionUrl: `https://${name}.example.org/`,
+            userPoolId: 'eu-west-1_Pool',
+            providerName: 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool',
+            clientId: 'client',
+            awsId: `id-of:${name}`,
           },
         };
       },
@@ -62,6 +66,8 @@ export async function evaluate(inputs: ProgramInputs = INPUTS): Promise<Register
     'mooring:telemetryDays': '30',
     'mooring:eventDays': '90',
     'mooring:tableRecovery': 'true',
+    'mooring:dashboardGuests': 'false',
+    'mooring:dashboardOrigins': '["*"]',
   });
   const outputs = await program(inputs);
   await new Promise((resolve) => pulumi.output(outputs).apply(resolve));

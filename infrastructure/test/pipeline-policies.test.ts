@@ -21,6 +21,8 @@ const iam = (resource: string) => `arn:aws:iam::${PLACE.account}:${resource}`;
 const arn = (service: string, resource: string) =>
   `arn:aws:${service}:${PLACE.region}:${PLACE.account}:${resource}`;
 
+const cloudFront = (resource: string) => `arn:aws:cloudfront::${PLACE.account}:${resource}`;
+
 const BOUNDARY = iam(`policy/${names.rolesBoundary}`);
 
 describe('the policies of the pipeline', () => {
@@ -46,7 +48,7 @@ describe('the policies of the pipeline', () => {
 });
 
 const WITHOUT_RESOURCE =
-  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
+  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|cloudfront:List(Distributions|OriginAccessControls)|cognito-idp:(Create|List)UserPools?|cognito-identity:(CreateIdentityPool|ListIdentityPools|SetIdentityPoolRoles)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
 
 /** Published schemas of the CloudFormation registry, which say what the handlers of a type call. */
 const SCHEMAS = new URL('../../local-cloud/schemas/', import.meta.url);
@@ -61,6 +63,9 @@ const handlers = new Map<string, Record<string, { permissions: string[] }>>(
 
 /** What handlers call only for settings that this program does not use. */
 const UNUSED: readonly RegExp[] = [
+  // Of distributions: tenants, private origins and staging; of user pools: custom attributes and analytics; of identity pools: Sync.
+  /^cloudfront:((Create|Get)ConnectionGroup|GetVpcOrigin|UpdateDistributionWithStagingConfig)$/,
+  /^cognito-idp:AddCustomAttributes$|^cognito-sync:/,
   // Of tables: imports, replicas, streams and resource policies.
   /^dynamodb:(DescribeImport|ImportTable|(Create|Associate)TableReplica|Scan|Query|(Update|Put|Get|Delete)Item|BatchWriteItem|(Enable|Disable|Update)KinesisStreamingDestination|(Put|Delete)ResourcePolicy)$/,
   /^iam:CreateServiceLinkedRole$/,
@@ -73,7 +78,7 @@ const UNUSED: readonly RegExp[] = [
   /^sns:PutDataProtectionPolicy$/,
 ];
 /** A bucket is passed no role, and neither is a topic or a subscription. */
-const PASSES_ROLES = /^aws:(iot|lambda):/;
+const PASSES_ROLES = /^aws:(cognito|iot|lambda):/;
 
 /** The ARNs of a registered resource, as its service names it. */
 function arnsOf({ type, inputs }: Registered): string[] {
@@ -110,6 +115,19 @@ function arnsOf({ type, inputs }: Registered): string[] {
       return [arn('lambda', `function:${functionName()}`)];
     case 'aws-native:lambda:url':
       return [arn('lambda', `function:${names.dashboardReader}`)];
+    case 'aws-native:cloudfront:distribution':
+      return [cloudFront('distribution/EDFDVBD6EXAMPLE')];
+    case 'aws-native:cloudfront:originaccesscontrol':
+      return [cloudFront('origin-access-control/E2VE7PTBXXXXXX')];
+    case 'aws-native:cloudfront:responseheaderspolicy':
+      return [cloudFront('response-headers-policy/57f99797-3b20-4e1b-a728-27972a74082a')];
+    case 'aws-native:cognito:userpool':
+    case 'aws-native:cognito:userpoolclient':
+    case 'aws-native:cognito:userpoolgroup':
+      return [arn('cognito-idp', 'userpool/eu-west-1_Pool')];
+    case 'aws-native:cognito:identitypool':
+    case 'aws-native:cognito:identitypoolroleattachment':
+      return [arn('cognito-identity', 'identitypool/eu-west-1:0')];
     case 'aws-native:dynamodb:table':
       return [arn('dynamodb', `table/${text('tableName')}`)];
     case 'aws-native:sns:topic':
@@ -160,6 +178,8 @@ describe('Cloud Control, in the name of the pipeline,', () => {
         if (kind === 'list') continue;
         for (const action of permissions) {
           if (UNUSED.some((pattern) => pattern.test(action))) continue;
+          // The roles of analytics and messages of user pools.
+          if (typeName.startsWith('aws::cognito::') && /^iam:\w+RolePolicy$/.test(action)) continue;
           // What is imported of buckets into a table, and the log of that.
           if (typeName === 'aws::dynamodb::table' && /^(s3|logs):/.test(action)) continue;
           if (/^iam:(GetRole|PassRole)$/.test(action) && !PASSES_ROLES.test(typeName.replaceAll('::', ':')))

@@ -5,6 +5,7 @@ import { certificatesCommand } from './commands/certificates.js';
 import { claimCommand } from './commands/claim.js';
 import { componentsCommand } from './commands/components.js';
 import { costCommand } from './commands/cost.js';
+import { dashboardCommand } from './commands/dashboard.js';
 import { deployCommand } from './commands/deploy.js';
 import { destroyCommand } from './commands/destroy.js';
 import { fleetCommand } from './commands/fleet.js';
@@ -30,6 +31,7 @@ export function mooringProgram(): Command {
     .addCommand(certificatesCommand())
     .addCommand(fleetCommand())
     .addCommand(claimCommand())
+    .addCommand(dashboardCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { CloudFrontClient } from '@aws-sdk/client-cloudfront';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { CognitoIdentityClient } from '@aws-sdk/client-cognito-identity';
+import { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { GreengrassV2Client, ListComponentsCommand } from '@aws-sdk/client-greengrassv2';
@@ -32,6 +35,9 @@ import {
 function clientsOf(target: Target) {
   const config = clientConfig(target);
   return {
+    cloudFront: new CloudFrontClient(config),
+    userPools: new CognitoIdentityProviderClient(config),
+    identityPools: new CognitoIdentityClient(config),
     iot: new IoTClient(config),
     ecr: new ECRClient(config),
     s3: new S3Client(config),

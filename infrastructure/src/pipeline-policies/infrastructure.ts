@@ -64,6 +64,7 @@ function iot(place: Place): Statement[] {
       [
         of(`policy/${names.devicePolicy}`),
         of(`policy/${names.claimPolicy}`),
+        of(`policy/${names.dashboardPolicy}`),
         of(`provisioningtemplate/${names.provisioningTemplate}`),
         of(`rolealias/${names.roleAlias}`),
         of(`thinggroup/${names.thingGroup}`),

@@ -5,7 +5,13 @@ import { FUNCTIONS } from './functions.js';
 import { allow } from './statements.js';
 
 /** The services that roles of the infrastructure are passed to. */
-const SERVICES = ['credentials.iot.amazonaws.com', 'iot.amazonaws.com', 'lambda.amazonaws.com'] as const;
+const SERVICES = [
+  'cognito-identity.amazonaws.com',
+  'cognito-idp.amazonaws.com',
+  'credentials.iot.amazonaws.com',
+  'iot.amazonaws.com',
+  'lambda.amazonaws.com',
+] as const;
 
 /** The ARN of the managed policy that limits what the roles of the infrastructure can be allowed. */
 export function rolesBoundaryArn(place: Place): string {
@@ -44,7 +50,7 @@ export function boundaryStatements(place: Place): Statement[] {
     ),
     // The function that asks for rotations goes on in another invocation.
     allow(
-      ['lambda:InvokeFunction'],
+      ['lambda:InvokeFunction', 'lambda:InvokeFunctionUrl'],
       FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`)),
     ),
     allow(['s3:GetBucketLocation'], [bucketArn(place, artifacts)]),

@@ -6,7 +6,11 @@ import { allow } from './statements.js';
 /** The buckets, image repositories and tables of the infrastructure program. */
 export function serviceStatements(place: Place): Statement[] {
   const buckets = bucketNames(place.account, place.region);
-  const own = [bucketArn(place, buckets.provisioning), bucketArn(place, buckets.artifacts)];
+  const own = [
+    bucketArn(place, buckets.provisioning),
+    bucketArn(place, buckets.artifacts),
+    bucketArn(place, buckets.dashboard),
+  ];
   return [
     // The wildcards are for the many settings of a bucket, all of which Cloud Control reads.
     allow(

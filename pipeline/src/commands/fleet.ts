@@ -16,6 +16,7 @@ export function fleetCommand(): Command {
     .addCommand(syncCommand())
     .addCommand(allowCommand())
     .addCommand(removeCommand())
+    .addCommand(pullCommand())
     .addCommand(listCommand());
 }
 
@@ -71,10 +72,12 @@ function allowCommand(): Command {
     .argument('<serials...>', 'serial numbers')
     .action(async (serials: string[], options: FleetOptions) => {
       const { withSerials } = await import('../fleet-sync/allowlist-file.js');
+      const { forgetDashboardChanges } = await import('../fleet-sync/dashboard-changes.js');
       const { writeAllowlist } = await import('../fleet-sync/sync.js');
       const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withSerials(text, serials);
       const to = await ownTarget();
+      await forgetDashboardChanges(to, serials);
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
       const cloudChanged = await writeAllowlist(to, edit);
       out.line(
@@ -94,11 +97,13 @@ function removeCommand(): Command {
     .argument('<serials...>', 'serial numbers')
     .action(async (serials: string[], options: FleetOptions) => {
       const { withoutSerials } = await import('../fleet-sync/allowlist-file.js');
+      const { forgetDashboardChanges } = await import('../fleet-sync/dashboard-changes.js');
       const { removeFromFleet } = await import('../fleet-sync/sync.js');
       const { failOnOutcomes } = await import('../fleet-sync/render.js');
       const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withoutSerials(text, serials);
       const from = await ownTarget();
+      await forgetDashboardChanges(from, serials);
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
       const result = await removeFromFleet(from, serials, edit, out.progress);
       for (const { thing, certificates = [], failed } of result.outcomes) {
@@ -109,6 +114,27 @@ function removeCommand(): Command {
       if (fileChanged) out.line(`${options.allowlist} has changed: commit it`);
       out.data({ ...result, fileChanged });
       failOnOutcomes(result);
+    });
+}
+
+/** `mooring fleet pull` */
+function pullCommand(): Command {
+  return withAllowlist(new Command('pull'))
+    .description('write into the allowlist file what operators changed on the dashboard')
+    .action(async (options: FleetOptions) => {
+      const { withDashboardChanges } = await import('../fleet-sync/dashboard-changes.js');
+      const { dashboardLine } = await import('../fleet-sync/render.js');
+      const { out, target } = contextOf(options);
+      const before = await readAllowlistFile(options.allowlist);
+      const { text, changes } = await withDashboardChanges(target(), before);
+      if (changes.length > 0) await writeFile(options.allowlist, text);
+      for (const change of changes) out.line(dashboardLine(change));
+      out.line(
+        changes.length > 0
+          ? `${options.allowlist} has changed: commit it`
+          : `${options.allowlist} has all that was changed on the dashboard`,
+      );
+      out.data({ changes });
     });
 }
 

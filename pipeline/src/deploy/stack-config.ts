@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { MooringError } from '../errors.js';
 
 const StackFile = z.object({
-  config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  config: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
+    .default({}),
 });
 
 /**
- * Reads the configuration of a stack from `Pulumi.<stack>.yaml`, as the Pulumi command does: each value as text.
+ * Reads the configuration of a stack from `Pulumi.<stack>.yaml`, as the Pulumi command does: each value as text, lists as JSON.
  *
  * @throws MooringError `StackFile` when the file is missing or malformed.
  */
@@ -33,5 +35,10 @@ export async function readStackConfig(file: string): Promise<Record<string, stri
     const [issue] = parsed.error.issues;
     throw new MooringError('StackFile', `${file}: ${issue?.path.join('.')}: ${issue?.message}`);
   }
-  return Object.fromEntries(Object.entries(parsed.data.config).map(([key, value]) => [key, String(value)]));
+  return Object.fromEntries(
+    Object.entries(parsed.data.config).map(([key, value]) => [
+      key,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+  );
 }

@@ -2,7 +2,9 @@ import { MooringError } from '../errors.js';
 
 /** CloudFormation's spelling of the services whose Pulumi module is only its lower case. */
 const SERVICES: Readonly<Record<string, string>> = {
+  cloudfront: 'CloudFront',
   cloudwatch: 'CloudWatch',
+  cognito: 'Cognito',
   dynamodb: 'DynamoDB',
   ecr: 'ECR',
   events: 'Events',

@@ -1,3 +1,4 @@
+import type { DashboardChange } from './dashboard-changes.js';
 import type { ThingFacts } from './facts.js';
 
 /** What makes the fleet what the allowlist says. */
@@ -10,6 +11,8 @@ export interface SyncPlan {
   readonly keep: readonly string[];
   /** Listed serial numbers whose device has not joined yet. */
   readonly waiting: readonly string[];
+  /** What operators changed on the dashboard and the file does not have: the plan has it. */
+  readonly fromDashboard: readonly DashboardChange[];
 }
 
 /**
@@ -22,7 +25,7 @@ export function planSync(
   allowlist: ReadonlySet<string>,
   facts: ReadonlyMap<string, ThingFacts>,
   { verify = false } = {},
-): SyncPlan {
+): Omit<SyncPlan, 'fromDashboard'> {
   const remove: string[] = [];
   for (const { thing, inGroup, marked } of facts.values()) {
     if ((inGroup || marked) && !allowlist.has(thing)) remove.push(thing);
@@ -46,7 +49,11 @@ export const REMOVAL_SHARE = 0.1;
  * How many devices have to be named with `--yes-remove` before the plan may be carried out; undefined when none.
  * A fleet that loses more than a tenth at once is more likely a wrong file than an intention.
  */
-export function removalToConfirm({ remove, attach, keep }: SyncPlan): number | undefined {
+export function removalToConfirm({
+  remove,
+  attach,
+  keep,
+}: Pick<SyncPlan, 'remove' | 'attach' | 'keep'>): number | undefined {
   const fleet = remove.length + attach.length + keep.length;
   return remove.length > fleet * REMOVAL_SHARE ? remove.length : undefined;
 }

@@ -1,5 +1,6 @@
 import { MooringError } from '../errors.js';
 import { type Output, table } from '../output.js';
+import type { DashboardChange } from './dashboard-changes.js';
 import type { SyncPlan } from './plan.js';
 import type { SyncResult } from './sync.js';
 
@@ -7,18 +8,29 @@ import type { SyncResult } from './sync.js';
 const NAMED = 20;
 
 /** The plan, for people. */
-export function planLines({ remove, attach, keep, waiting }: SyncPlan, out: Output): string[] {
+export function planLines({ remove, attach, keep, waiting, fromDashboard }: SyncPlan, out: Output): string[] {
   const named = (sign: string, things: readonly string[], why: string) => [
     ...things.slice(0, NAMED).map((thing) => `${sign} ${thing}  ${why}`),
     ...(things.length > NAMED ? [`${sign} … and ${things.length - NAMED} more`] : []),
   ];
   return [
+    ...fromDashboard.slice(0, NAMED).map(dashboardLine),
+    ...(fromDashboard.length > 0
+      ? [
+          `The ${fromDashboard.length} changes of the dashboard count; \`mooring fleet pull\` writes them into the file`,
+        ]
+      : []),
     ...named('-', remove, 'not on the allowlist: thing, core device and certificate go').map((line) =>
       out.style('red', line),
     ),
     ...named('+', attach, 'exists: back to group and policy').map((line) => out.style('green', line)),
     `${remove.length} to remove, ${attach.length} to attach, ${keep.length} in order, ${waiting.length} not joined yet`,
   ];
+}
+
+/** A change that an operator made, for people. */
+export function dashboardLine({ serial, allowed, by, at }: DashboardChange): string {
+  return `${serial} was ${allowed ? 'allowed' : 'removed'} on the dashboard, ${at}, by ${by}`;
 }
 
 /** What was done, for people. */

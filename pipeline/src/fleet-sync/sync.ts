@@ -7,6 +7,7 @@ import { textBucket } from '../provisioning/bucket.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { attachDevice } from './attach.js';
 import { type FleetClients, fleetClients } from './clients.js';
+import { type EffectiveAllowlist, withDashboardChanges } from './dashboard-changes.js';
 import { readFacts } from './facts.js';
 import { planSync, removalToConfirm, type SyncPlan } from './plan.js';
 
@@ -49,8 +50,8 @@ export async function planFleet(
   target: Target,
   { allowlist, verify = false }: Pick<SyncOptions, 'allowlist' | 'verify'>,
 ): Promise<SyncPlan> {
-  const serials = parseAllowlist(allowlist);
-  return withClients(target, async ({ iot }) => planSync(serials, await readFacts(iot), { verify }));
+  const effective = await withDashboardChanges(target, allowlist);
+  return withClients(target, async ({ iot }) => planOf(effective, await readFacts(iot), verify));
 }
 
 /**
@@ -61,9 +62,9 @@ export async function planFleet(
  * @throws AllowlistError; MooringError `NotDeployed`, `ManyRemovals` before anything changed.
  */
 export async function syncFleet(target: Target, options: SyncOptions): Promise<SyncResult> {
-  const serials = parseAllowlist(options.allowlist);
+  const effective = await withDashboardChanges(target, options.allowlist);
   return withClients(target, async (clients) => {
-    const plan = planSync(serials, await readFacts(clients.iot), { verify: options.verify === true });
+    const plan = planOf(effective, await readFacts(clients.iot), options.verify === true);
     options.onPlan?.(plan);
     const toConfirm = removalToConfirm(plan);
     if (toConfirm !== undefined && toConfirm !== options.confirmed) {
@@ -72,7 +73,7 @@ export async function syncFleet(target: Target, options: SyncOptions): Promise<S
         `This would remove ${toConfirm} of ${toConfirm + plan.attach.length + plan.keep.length} devices for good: check the allowlist, and if it is meant so, add --yes-remove ${toConfirm}`,
       );
     }
-    const allowlistChanged = await writeAllowlist(target, () => options.allowlist);
+    const allowlistChanged = await writeAllowlist(target, () => effective.text);
     return { plan, outcomes: await carryOut(clients, plan, options.onProgress), allowlistChanged };
   });
 }
@@ -83,9 +84,9 @@ export async function syncFleet(target: Target, options: SyncOptions): Promise<S
  * @returns how many there were.
  */
 export async function attachListed(target: Target, allowlist: string): Promise<number> {
-  const serials = parseAllowlist(allowlist);
+  const { text } = await withDashboardChanges(target, allowlist);
   return withClients(target, async (clients) => {
-    const { attach } = planSync(serials, await readFacts(clients.iot));
+    const { attach } = planSync(parseAllowlist(text), await readFacts(clients.iot));
     await inParallel(attach, AT_ONCE, (thing) => attachDevice(clients, thing));
     return attach.length;
   });
@@ -106,7 +107,7 @@ export async function removeFromFleet(
     const allowlistChanged = await writeAllowlist(target, edit);
     const facts = await readFacts(clients.iot);
     const remove = [...new Set(serials)].filter((serial) => facts.has(serial));
-    const plan: SyncPlan = { remove, attach: [], keep: [], waiting: [] };
+    const plan: SyncPlan = { remove, attach: [], keep: [], waiting: [], fromDashboard: [] };
     return { plan, outcomes: await carryOut(clients, plan, onProgress), allowlistChanged };
   });
 }
@@ -125,6 +126,14 @@ export async function writeAllowlist(target: Target, edit: (text: string) => str
   } finally {
     s3.destroy();
   }
+}
+
+function planOf(
+  { text, changes }: EffectiveAllowlist,
+  facts: Awaited<ReturnType<typeof readFacts>>,
+  verify: boolean,
+): SyncPlan {
+  return { ...planSync(parseAllowlist(text), facts, { verify }), fromDashboard: changes };
 }
 
 async function carryOut(

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, names, objectKeys, type ProvisioningConfig, parseAllowlist } from '@mooring/contracts';
 import { ensureBootstrapBucket } from '../deploy/bootstrap-bucket.js';
 import { MooringError } from '../errors.js';
+import { apply } from '../fleet-sync/dashboard-changes.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { type TextBucket, textBucket } from './bucket.js';
 import { Claims, type CurrentClaim } from './claims.js';
@@ -25,11 +26,11 @@ export interface ProvisionResult {
  * Prepares fleet provisioning: the claim certificate, the endpoints and the allowlist, in the provisioning
  * bucket. Run again, it changes only what differs.
  *
- * @param allowlist the allowlist's text, as {@link parseAllowlist} reads it.
+ * @param allowlist the allowlist's text, as {@link parseAllowlist} reads it; what operators changed on the dashboard is kept.
  * @throws AllowlistError, MooringError when the infrastructure is not deployed.
  */
 export async function provision(target: Target, allowlist: string): Promise<ProvisionResult> {
-  const serials = parseAllowlist(allowlist);
+  parseAllowlist(allowlist);
   const iot = new IoTClient(clientConfig(target));
   const s3 = new S3Client(clientConfig(target));
   try {
@@ -48,10 +49,11 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
       provisioningTemplate: names.provisioningTemplate,
       ...(target.endpoint !== undefined && localDataPlane(iotCredEndpoint)),
     };
+    const { text: effective } = await apply(bucket, allowlist);
     const objects: [key: string, text: string][] = [
       [objectKeys.rootCa, await rootCaOf(target)],
       [objectKeys.provisioningConfig, `${JSON.stringify(config, null, 2)}\n`],
-      [objectKeys.allowlist, allowlist],
+      [objectKeys.allowlist, effective],
     ];
     const changed = await handOut(bucket, claim);
     for (const [key, text] of objects) if (await bucket.put(key, text)) changed.push(key);
@@ -60,7 +62,7 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
       claimCertificateId: claim.certificateId,
       claimCertificateCreated: claim.made,
       config,
-      allowed: serials.size,
+      allowed: parseAllowlist(effective).size,
       changed,
     };
   } finally {

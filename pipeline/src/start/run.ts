@@ -71,6 +71,7 @@ async function describe(
     stateDirectory: state.path,
     seconds,
     timings: system.timings,
+    dashboard: system.dashboard,
     devices: system.devices.map(({ thing, root, provisioned, hertz }) => ({
       thing,
       root,
@@ -88,6 +89,9 @@ async function describe(
     ),
   );
   out.line();
+  const { url, user, password } = system.dashboard;
+  out.line(out.style('bold', `Dashboard     ${url}`));
+  out.line(`              sign in as ${user} with ${password} to act; looking needs no sign-in`);
   out.line(
     `AWS APIs      ${system.endpointUrl}   (AWS_ENDPOINT_URL=${system.endpointUrl} aws iot list-things)`,
   );

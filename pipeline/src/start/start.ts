@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inParallel } from '@mooring/functions/in-parallel';
 import type { PublishedComponent } from '../components/publish.js';
 import { MooringError } from '../errors.js';
+import { withDashboardChanges } from '../fleet-sync/dashboard-changes.js';
 import { attachListed } from '../fleet-sync/sync.js';
 import type { Output } from '../output.js';
 import { provision } from '../provisioning/provision.js';
@@ -13,6 +14,7 @@ import { bootDevice, type RunningDevice } from './boot.js';
 import type { Child } from './child.js';
 import { type CloudPorts, type RunningCloud, startCloud } from './cloud.js';
 import { buildHere, deployHere, publishHere } from './components.js';
+import { openDashboard, type RunningDashboard } from './dashboard.js';
 import { fetchImageFiles } from './device.js';
 import { chooseSerials } from './serials.js';
 
@@ -30,6 +32,7 @@ export interface StartOptions {
 /** The whole system on one machine. */
 export interface RunningSystem extends RunningCloud {
   readonly devices: readonly RunningDevice[];
+  readonly dashboard: RunningDashboard;
   /** Seconds that each stage took. */
   readonly timings: Readonly<Record<string, number>>;
   /** Stops the devices, then the cloud; no process is left. */
@@ -82,10 +85,10 @@ export async function startSystem(
       `  deployment revision ${revision.revision} ${changed ? 'made' : 'is in force, no changes'}`,
     );
   };
-  const boot = async (target: Target, endpointUrl: string) => {
+  const boot = async (target: Target, endpointUrl: string, serials: readonly string[]) => {
     const image = await fetchImageFiles(target, await accountOf(target));
     return stage('devices', () =>
-      inParallel(fleet.serials, BOOTING_AT_ONCE, async (thing) => {
+      inParallel(serials, BOOTING_AT_ONCE, async (thing) => {
         signal.throwIfAborted();
         const device = await bootDevice({ thing, state, image, endpointUrl, children, signal });
         out.progress(
@@ -121,13 +124,26 @@ export async function startSystem(
       );
     }
 
-    const count = fleet.serials.length;
+    const { changes } = await withDashboardChanges(target, fleet.allowlist);
+    const removed = changes.flatMap(({ serial, allowed }) => (allowed ? [] : [serial]));
+    const serials = fleet.serials.filter((serial) => !removed.includes(serial));
+    for (const serial of fleet.serials.filter((one) => removed.includes(one))) {
+      out.progress(
+        `  ${serial} was removed on the dashboard; \`mooring fleet allow ${serial}\` lets it in again`,
+      );
+    }
+
+    const count = serials.length;
     out.progress(
       `Booting ${count} device${count === 1 ? '' : 's'}; publishing and deploying the components, built on this machine's Node.js (base host)`,
     );
     // A device that boots before its deployment is there gets it when it is.
-    const [devices] = await Promise.all([boot(target, endpointUrl), bringComponents(target)]);
-    return { target, endpointUrl, mqttPort, httpsPort, cloud, devices, timings, stop };
+    const [devices, dashboard] = await Promise.all([
+      boot(target, endpointUrl, serials),
+      stage('dashboard', () => openDashboard(target, state)),
+      bringComponents(target),
+    ]);
+    return { target, endpointUrl, mqttPort, httpsPort, cloud, devices, dashboard, timings, stop };
   } catch (error) {
     await stop();
     throw error;

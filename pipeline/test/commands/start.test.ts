@@ -76,9 +76,9 @@ describe('the whole system on one machine', () => {
     const list = await mooring('components', 'list', '--json', '--state-directory', state);
     expect(JSON.parse(list.stdout)).toEqual(
       [
-        { name: 'docker_button', version: '1.0.0' },
+        { name: 'docker_button', version: '1.1.0' },
         { name: 'docker_certificate_rotator', version: '1.1.0' },
-        { name: 'docker_led', version: '1.0.0' },
+        { name: 'docker_led', version: '1.1.0' },
         { name: 'os_update', version: '1.0.0' },
       ].map(({ name, version }) =>
         expect.objectContaining({ name, newest: version, deployed: version, heldBack: [] }),
@@ -117,7 +117,7 @@ describe('the whole system on one machine', () => {
   test.each([
     [['led', 'frequency', 'listed-1', '51'], '51 Hz is out of range'],
     [['led', 'frequency', 'a/b', '5'], '"a/b" is not a thing name'],
-    [['button', 'press', 'nobody'], 'no virtual device nobody'],
+    [['button', 'press', 'a/b'], '"a/b" is not a thing name'],
     [['deploy', '--stack', 'dev'], 'pulumi'],
   ])('%j is refused in a sentence', async (args, sentence) => {
     const { code, stdout, stderr } = await mooring(...args, '--state-directory', state);

@@ -1,4 +1,15 @@
+import {
+  GetDistributionCommand,
+  GetOriginAccessControlCommand,
+  GetResponseHeadersPolicyCommand,
+} from '@aws-sdk/client-cloudfront';
 import { DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeIdentityPoolCommand, GetIdentityPoolRolesCommand } from '@aws-sdk/client-cognito-identity';
+import {
+  DescribeUserPoolClientCommand,
+  DescribeUserPoolCommand,
+  GetGroupCommand,
+} from '@aws-sdk/client-cognito-identity-provider';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeRepositoriesCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
@@ -15,6 +26,7 @@ import {
   GetFunctionCommand,
   GetFunctionEventInvokeConfigCommand,
   GetPolicyCommand as GetFunctionPolicyCommand,
+  GetFunctionUrlConfigCommand,
 } from '@aws-sdk/client-lambda';
 import { GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
 import { GetSubscriptionAttributesCommand, GetTopicAttributesCommand } from '@aws-sdk/client-sns';
@@ -75,6 +87,30 @@ const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<u
       logGroups.some(({ logGroupName }) => logGroupName === logGroupNamePrefix),
       `there is no log group ${logGroupNamePrefix}`,
     );
+  },
+  'AWS::Lambda::Url': ({ lambda }, arn) =>
+    lambda.send(new GetFunctionUrlConfigCommand({ FunctionName: arn.split(':')[6] })),
+  'AWS::CloudFront::Distribution': ({ cloudFront }, Id) =>
+    cloudFront.send(new GetDistributionCommand({ Id })),
+  'AWS::CloudFront::OriginAccessControl': ({ cloudFront }, Id) =>
+    cloudFront.send(new GetOriginAccessControlCommand({ Id })),
+  'AWS::CloudFront::ResponseHeadersPolicy': ({ cloudFront }, Id) =>
+    cloudFront.send(new GetResponseHeadersPolicyCommand({ Id })),
+  'AWS::Cognito::UserPool': ({ userPools }, UserPoolId) =>
+    userPools.send(new DescribeUserPoolCommand({ UserPoolId })),
+  'AWS::Cognito::UserPoolClient': ({ userPools }, identifier) => {
+    const [UserPoolId, ClientId] = identifier.split('|');
+    return userPools.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }));
+  },
+  'AWS::Cognito::UserPoolGroup': ({ userPools }, identifier) => {
+    const [UserPoolId, GroupName] = identifier.split('|');
+    return userPools.send(new GetGroupCommand({ UserPoolId, GroupName }));
+  },
+  'AWS::Cognito::IdentityPool': ({ identityPools }, IdentityPoolId) =>
+    identityPools.send(new DescribeIdentityPoolCommand({ IdentityPoolId })),
+  'AWS::Cognito::IdentityPoolRoleAttachment': async ({ identityPools }, IdentityPoolId) => {
+    const { Roles = {} } = await identityPools.send(new GetIdentityPoolRolesCommand({ IdentityPoolId }));
+    see(Roles.authenticated, `the identity pool ${IdentityPoolId} has no role`);
   },
   'AWS::DynamoDB::Table': ({ dynamodb }, TableName) => dynamodb.send(new DescribeTableCommand({ TableName })),
   'AWS::ECR::Repository': ({ ecr }, repositoryName) =>
