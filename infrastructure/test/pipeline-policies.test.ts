@@ -48,7 +48,7 @@ describe('the policies of the pipeline', () => {
 });
 
 const WITHOUT_RESOURCE =
-  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|cloudfront:List(Distributions|OriginAccessControls)|cognito-idp:(Create|List)UserPools?|cognito-identity:(CreateIdentityPool|ListIdentityPools|SetIdentityPoolRoles)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
+  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|cloudfront:List(Distributions|OriginAccessControls)|cognito-idp:(Create|List)UserPools?|cognito-identity:(CreateIdentityPool|ListIdentityPools|SetIdentityPoolRoles)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DetachPolicy|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
 
 /** Published schemas of the CloudFormation registry, which say what the handlers of a type call. */
 const SCHEMAS = new URL('../../local-cloud/schemas/', import.meta.url);

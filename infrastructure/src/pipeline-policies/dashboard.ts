@@ -89,6 +89,8 @@ export function dashboardStatements(place: Place): Statement[] {
       ],
       ['*'],
     ),
+    // Visitors' identities, which lose their policy before it is deleted, have no ARN.
+    allow(['iot:DetachPolicy'], ['*']),
     // `mooring dashboard publish` and `url`.
     allow(['s3:ListBucket'], [bucketArn(place, dashboard)]),
     allow(['s3:DeleteObject', 's3:PutObject'], [bucketArn(place, dashboard, '*')]),

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames } from '@mooring/contracts';
-import { functionEntries } from '@mooring/functions';
 import { takeAccount } from '../bootstrap/account.js';
 import { rolesBoundary } from '../bootstrap/boundary.js';
-import { bundleFunctions } from '../functions/bundle.js';
+import { repositoryBundles } from '../functions/cached-bundles.js';
 import { uploadFunction } from '../functions/upload.js';
 import { repositoryRoot } from '../repository.js';
 import { clientConfig, type Target } from '../target.js';
@@ -37,7 +36,7 @@ export async function deployLocal(target: Target, onProgress?: OnProgress): Prom
 
 /** What {@link deployLocal} would do. Changes nothing. */
 export async function planLocal(target: Target): Promise<FleetPlan> {
-  const bundles = await bundleFunctions(functionEntries);
+  const bundles = await repositoryBundles();
   const plan = await planInProcess(await stackOf(target, digests(bundles), undefined));
   return { ...plan, settings: await planAccountSettings(target) };
 }
@@ -53,7 +52,7 @@ export async function destroyLocal(target: Target, onProgress?: OnProgress): Pro
  * @throws MooringError `OtherAccount`
  */
 export async function prepareFunctions(target: Target): Promise<FunctionBundles> {
-  const [bundles, account] = await Promise.all([bundleFunctions(functionEntries), takeAccount(target)]);
+  const [bundles, account] = await Promise.all([repositoryBundles(), takeAccount(target)]);
   const { bootstrap } = bucketNames(account, target.region);
   const s3 = new S3Client(clientConfig(target));
   try {

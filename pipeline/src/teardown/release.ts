@@ -32,12 +32,13 @@ export async function releaseInfrastructure(target: Target, tell: (line: string)
   try {
     const account = await accountOf(target);
     await endRollouts(greengrass, fleetGroupArn(target, account));
-    for (const policyName of [names.devicePolicy, names.claimPolicy]) {
+    for (const policyName of [names.devicePolicy, names.claimPolicy, names.dashboardPolicy]) {
       const detached = await detachEverywhere(iot, policyName);
-      if (detached > 0) tell(`${policyName} taken from ${detached} certificates`);
+      const whose = policyName === names.dashboardPolicy ? 'visitors of the dashboard' : 'certificates';
+      if (detached > 0) tell(`${policyName} taken from ${detached} ${whose}`);
     }
     const buckets = bucketNames(account, target.region);
-    for (const bucket of [buckets.provisioning, buckets.artifacts]) {
+    for (const bucket of [buckets.provisioning, buckets.artifacts, buckets.dashboard]) {
       const deleted = await emptyBucket(s3, bucket);
       if (deleted > 0) tell(`${bucket} emptied of ${deleted} objects`);
     }
@@ -55,7 +56,7 @@ async function endRollouts(greengrass: GreengrassV2Client, targetArn: string): P
   }
 }
 
-/** @returns from how many certificates. */
+/** @returns from how many certificates or identities. */
 async function detachEverywhere(iot: IoTClient, policyName: string): Promise<number> {
   const targets: string[] = [];
   try {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { names } from '@mooring/contracts';
 import { functionEntries } from '@mooring/functions';
 import { strFromU8, unzipSync } from 'fflate';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { bundleFunction, bundleFunctions } from '../../src/functions/bundle.js';
+import { repositoryBundles } from '../../src/functions/cached-bundles.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'mooring-bundle-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -47,5 +49,20 @@ describe('bundleFunctions', () => {
       const loaded: unknown = createRequire(import.meta.url)(script);
       expect(loaded).toHaveProperty('handler', expect.any(Function));
     }
+  });
+});
+
+describe('repositoryBundles', () => {
+  it('bundles once, and then takes what it kept, unless that is damaged', async () => {
+    vi.stubEnv('MOORING_CACHE_DIRECTORY', join(directory, 'cache'));
+    const made = await repositoryBundles();
+    const [folder = ''] = readdirSync(join(directory, 'cache', 'functions'));
+    const file = join(directory, 'cache', 'functions', folder, `${names.csrFunction}.zip`);
+    const kept = readFileSync(file);
+    expect((await repositoryBundles()).map(({ sha256 }) => sha256)).toEqual(made.map(({ sha256 }) => sha256));
+    writeFileSync(file, 'damaged');
+    expect((await repositoryBundles()).map(({ sha256 }) => sha256)).toEqual(made.map(({ sha256 }) => sha256));
+    expect(readFileSync(file)).toEqual(kept);
+    vi.unstubAllEnvs();
   });
 });
