@@ -8,7 +8,11 @@ const LONGEST = [
   'pipeline/test/deploy/fleet.test.ts',
   'pipeline/test/teardown/destroy.test.ts',
   'pipeline/test/workflows/run-workflows.test.ts',
+  'dashboard/test/browser/system.test.ts',
+  'dashboard/test/browser/pages.test.ts',
+  'dashboard/test/browser/fleet.test.ts',
   'pipeline/test/fleet-sync/sync.test.ts',
+  'pipeline/test/deploy/dashboard.test.ts',
   'components/test/certificate-rotator/rotation-killed.test.ts',
   'components/test/certificate-rotator/rotation-offline.test.ts',
 ];
