@@ -124,6 +124,8 @@ export interface BrokerEvents<P> {
   };
   subscribed: { readonly client: Client<P>; readonly topics: readonly string[] };
   unsubscribed: { readonly client: Client<P>; readonly topics: readonly string[] };
+  /** A client may not do this: a topic that it published to, or a filter that it subscribed to. */
+  denied: { readonly client: Client<P>; readonly action: 'publish' | 'subscribe'; readonly topic: string };
 }
 
 export interface RetainedMessage {

@@ -100,6 +100,7 @@ export class Publishing<P> {
       throw error;
     }
     if (!hub.authorizer.publish(client, topic, retain)) {
+      hub.emit('denied', { client, action: 'publish', topic });
       return new MqttError(ReasonCode.NotAuthorized, `Publishing to "${topic}" is not authorized`);
     }
     if (!topic.startsWith('$')) return undefined;

@@ -79,6 +79,7 @@ export class Subscribing<P> {
     }
     if (!hub.authorizer.subscribe(client, filter.filter)) {
       hub.log('warn', `Subscribing to "${filter.filter}" is not authorized`, { clientId: client.clientId });
+      hub.emit('denied', { client, action: 'subscribe', topic: request.filter });
       return ReasonCode.NotAuthorized;
     }
     const { subscriptions } = session;

@@ -38,6 +38,8 @@ import { jobOperations } from './jobs/job-operations.js';
 import { jobTemplates as templatesOfJobs } from './jobs/job-templates.js';
 import { Jobs } from './jobs/jobs.js';
 import { serveJobs } from './jobs/mqtt-api.js';
+import { logBroker } from './logging/broker-log.js';
+import { logging } from './logging/logging.js';
 import { openCertificateAuthority, serverNames } from './pki.js';
 import { FleetProvisioning } from './provisioning/fleet-provisioning.js';
 import { serveFleetProvisioning } from './provisioning/mqtt-api.js';
@@ -61,6 +63,7 @@ import { ResourceTags } from './resources/property-values.js';
 import { thingResourceTypes } from './resources/thing-resources.js';
 import { RulesEngine } from './rules/engine.js';
 import { PendingRuns } from './rules/pending-runs.js';
+import { RuleLog } from './rules/rule-log.js';
 import { ruleOperations } from './rules/rule-operations.js';
 import { topicRuleType } from './rules/rule-resource.js';
 import { Runner } from './rules/runner.js';
@@ -159,6 +162,11 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
   const aliases = roleAliases(tables, changes, arns, clock, accountId);
   const registrar = new Registrar(tables, changes, arns, authority, registry);
 
+  const ruleTargets = capabilities.ruleTargets ?? {};
+  const logs = logging(base, tables, ruleTargets, ({ principalId = '', clientId = '' }) => {
+    const thing = thingPrincipals.thingOf(arns.certificate(principalId), clientId);
+    return thing ? groups.allGroupsOf(thing.thingName) : [];
+  });
   const source = new PermissionSource(tables, arns, registry);
   const authorizer = new PolicyAuthorizer(changes, arns, source, roles);
   const broker = createBroker<Peer>({ store, clock, log, authorizer });
@@ -173,13 +181,14 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     }
     if (ended.size > 0) broker.disconnect(({ peer }) => ended.has(peer.principal.arn), 'AUTH_ERROR');
   });
+  logBroker(broker, logs.levels, logs.log);
   const presence = lifecycle(broker, tables, store, clock, thingPrincipals, failed);
   const tokens = new OwnershipTokens(tables, changes, arns, clock, certificates);
   const provisioning = new FleetProvisioning({
     ...{ arns, changes, clock, log, authority, certificates, tokens, templates, registrar },
     invoker: capabilities.invoker,
   });
-  serveFleetProvisioning(broker, provisioning, log);
+  serveFleetProvisioning(broker, provisioning, log, logs.log);
   const thingTopics = new ThingTopics(broker, log);
   const shadows = new ShadowService(store, clock, broker, failed);
   serveShadows(thingTopics, shadows, broker, clock, failed);
@@ -201,15 +210,16 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
     readObject: capabilities.readObject,
   });
   serveJobs(thingTopics, deviceJobs, broker, clock, failed);
+  const ruleLog = new RuleLog(logs.log);
   const ruleEngine = new RulesEngine({
-    ...{ broker, thingTopics, clock, log },
+    ...{ broker, thingTopics, clock, log, ruleLog },
     pending: new PendingRuns(store),
-    runner: new Runner(clock, log),
+    runner: new Runner(clock, log, ruleLog),
   });
   const rules = new TopicRules({
     ...{ store, clock, accountId, region, log, arns, changes, tables, shadows },
     engine: ruleEngine,
-    targets: capabilities.ruleTargets ?? {},
+    targets: ruleTargets,
   });
   rules.start();
 
@@ -246,6 +256,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
       ...jobTemplates.operations,
       ...ruleOperations(rules),
       ...settings.operations,
+      ...logs.operations,
       ...presence.operations,
       ...index.operations,
       ...audit.operations,
@@ -309,6 +320,7 @@ export async function iot(base: Base, capabilities: IotCapabilities): Promise<Io
         ...identityResourceTypes({ ...shared, policies, templates, aliases }),
         ...audit.resourceTypes(tags),
         topicRuleType(rules, tags, changes),
+        ...logs.resourceTypes,
       ],
       paths: [
         validity.path,

@@ -61,10 +61,12 @@ export function controlPlanePermission(arns: IotArns) {
       const { indexName } = input;
       about.push(arns.of(`index/${typeof indexName === 'string' ? indexName : 'AWS_Things'}`));
     }
+    const passed = operation === 'SetV2LoggingOptions' ? namedRoles(input) : [];
+    if (passed.length > 0) about.push('*');
     if (about.length === 0) return undefined;
     return [
       ...about.map((resource) => ({ action: `iot:${operation}`, resource })),
-      ...namedRoles(input.topicRulePayload).map((resource) => ({
+      ...[...passed, ...namedRoles(input.topicRulePayload)].map((resource) => ({
         action: 'iam:PassRole',
         resource,
         context: new Map([['iam:passedtoservice', 'iot.amazonaws.com']]),

@@ -1,6 +1,8 @@
 import type { Log } from '../../../log.js';
 import type { Broker, InboundPublish } from '../../../mqtt/index.js';
 import type { Peer } from '../devices/peer.js';
+import { principalIdentifier } from '../devices/principal-identifier.js';
+import type { IotLog } from '../logging/iot-log.js';
 import { ProvisioningError, provisioningError } from './errors.js';
 import type { FleetProvisioning, Requester } from './fleet-provisioning.js';
 
@@ -18,6 +20,7 @@ export function serveFleetProvisioning(
   broker: Broker<Peer>,
   provisioning: FleetProvisioning,
   log: Log,
+  iotLog: IotLog,
 ): void {
   const pending = new Map<string, number>();
 
@@ -49,6 +52,15 @@ export function serveFleetProvisioning(
       if (!rejection) log('error', 'Fleet provisioning failed', { topic, clientId, error: String(error) });
       const { payload: body } =
         rejection ?? new ProvisioningError('InternalFailure', 'The request failed for an unknown reason.');
+      iotLog.write(
+        'ERROR',
+        {
+          ...provisioningEvent(topic),
+          deviceCertificateId: principalIdentifier(peer.principal),
+          ...{ reason: body.errorCode, details: body.errorMessage },
+        },
+        { clientId, principalId: principalIdentifier(peer.principal), sourceIp: peer.sourceIp },
+      );
       await reply('rejected', body);
     } finally {
       const left = (pending.get(clientId) ?? 1) - 1;
@@ -72,6 +84,13 @@ export function serveFleetProvisioning(
       provisioning.registerThing(templateName, payload, requester),
     );
   });
+}
+
+/** As the log calls what is asked for: credentials, or a device of a template. */
+function provisioningEvent(topic: string) {
+  const provisioningTemplateName = PROVISION.exec(topic)?.[1];
+  if (provisioningTemplateName === undefined) return { eventType: 'GetDeviceCredentials' };
+  return { eventType: 'ProvisionDevice', provisioningTemplateName };
 }
 
 function parse(payload: Uint8Array): unknown {

@@ -8,6 +8,7 @@ import type { ThingTopics } from '../devices/thing-topics.js';
 import type { Chain } from './actions/action.js';
 import type { PendingRun, PendingRuns } from './pending-runs.js';
 import { type Rule, runId } from './rule.js';
+import type { RuleLog } from './rule-log.js';
 import type { Runner } from './runner.js';
 import {
   type PreparedMessage,
@@ -35,6 +36,7 @@ interface EngineNeeds {
   readonly runner: Runner;
   readonly clock: Clock;
   readonly log: Log;
+  readonly ruleLog: RuleLog;
 }
 
 /** One rule's work for one message. */
@@ -107,11 +109,13 @@ export class RulesEngine {
     const [, ruleName = ''] = INGESTED.exec(publish.topic) ?? [];
     const rule = this.#rules.get(ruleName);
     if (!rule || rule.record.disabled) {
-      const { log } = this.needs;
+      const { log, ruleLog } = this.needs;
       log('warn', `The rule of a message is ${rule ? 'disabled' : 'not found'}`, {
         rule: ruleName,
         topic: publish.topic,
       });
+      const { clientId, principal: principalId } = this.#messageOf(publish);
+      ruleLog.notFound(ruleName, publish.topic, { clientId: clientId ?? 'N/A', principalId });
       return;
     }
     this.#accept([rule], publish, (runs) => this.needs.pending.addNow(runs));
@@ -182,6 +186,7 @@ export class RulesEngine {
       const id = runId(message.timestamp);
       const run = { id, ruleName: rule.record.ruleName, message: given, hops: chain.hops };
       const output = this.#select(rule, run, message);
+      if (output) this.needs.ruleLog.matched(run.ruleName, given);
       return output ? [{ work: { rule, run, message, chain }, output }] : [];
     });
     if (selected.length === 0) return undefined;
@@ -195,7 +200,7 @@ export class RulesEngine {
     try {
       return rule.statement.run(message, rule.sql);
     } catch (error) {
-      this.#warn('The SQL of a rule failed', run, error);
+      this.#sqlFailed(run, error);
       return undefined;
     }
   }
@@ -215,7 +220,7 @@ export class RulesEngine {
     try {
       selected = await (output instanceof Promise ? this.#orEnding(output) : output);
     } catch (error) {
-      this.#warn('The SQL of a rule failed', run, error);
+      this.#sqlFailed(run, error);
     }
     if (selected === 'ending') return false;
     return selected ? this.needs.runner.run(rule, message, selected, chain) : true;
@@ -251,6 +256,11 @@ export class RulesEngine {
     } finally {
       this.#chain = before;
     }
+  }
+
+  #sqlFailed(run: PendingRun, error: unknown): void {
+    this.#warn('The SQL of a rule failed', run, error);
+    this.needs.ruleLog.sqlFailed(run.ruleName, run.message, error);
   }
 
   #warn(what: string, { ruleName, message }: PendingRun, error?: unknown): void {

@@ -5,6 +5,7 @@ import type { Log } from '../../../log.js';
 import { MqttError } from '../../../mqtt/index.js';
 import type { ActionJob, ActionStep, Chain, PreparedAction } from './actions/action.js';
 import type { Rule } from './rule.js';
+import type { RuleLog } from './rule-log.js';
 import type { RuleMessage, RuleOutput } from './sql/index.js';
 
 /** Milliseconds before an action is tried again that failed for no fault of the rule's. */
@@ -24,6 +25,7 @@ export class Runner {
   constructor(
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly ruleLog?: RuleLog,
   ) {}
 
   /**
@@ -83,6 +85,11 @@ export class Runner {
       action: action.member,
       resource,
       error: errorMessage,
+    });
+    this.ruleLog?.actionFailed(rule.record.ruleName, job.message, {
+      ruleAction: action.name,
+      resources: { [action.member]: resource },
+      details: errorMessage,
     });
     return { failedAction: action.name, failedResource: resource, errorMessage };
   }
