@@ -32,6 +32,8 @@ export const names = {
   /** What AWS IoT assumes to write the two tables. */
   telemetryRole: 'GreengrassTelemetryRole',
   eventsRole: 'GreengrassFleetEventsRole',
+  /** What AWS IoT assumes to write its own log. */
+  iotLoggingRole: 'GreengrassIotLoggingRole',
   /** The functions behind the dashboard. */
   dashboardSession: 'GreengrassDashboardSession',
   dashboardReader: 'GreengrassDashboardReader',
@@ -79,6 +81,7 @@ export const roleNames = [
   `${names.certificateRetirementFunction}Role`,
   names.telemetryRole,
   names.eventsRole,
+  names.iotLoggingRole,
   `${names.dashboardSession}Role`,
   `${names.dashboardReader}Role`,
   `${names.dashboardOperator}Role`,
@@ -117,10 +120,12 @@ export const containerComponents = [
 
 /**
  * Groups of CloudWatch Logs. Those that `aws.greengrass.LogManager` writes to (Greengrass developer guide, "Log
- * manager"): one for each component, and one for the core software. And what rules could not store.
+ * manager"): one for each component, and one for the core software. And what rules could not store, and AWS IoT's own log, whose
+ * name is AWS's.
  */
 export const logGroups = {
   rules: '/mooring/rules',
+  iot: 'AWSIotLogsV2',
   prefix: '/aws/greengrass/',
   component: (region: string, component: string) => `/aws/greengrass/UserComponent/${region}/${component}`,
   system: (region: string) => `/aws/greengrass/GreengrassSystemComponent/${region}/System`,

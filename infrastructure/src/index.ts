@@ -6,6 +6,7 @@ import { containerRegistry } from './container-registry.js';
 import { dashboard } from './dashboard.js';
 import { fleetEvents } from './fleet-events.js';
 import { fleetIdentity } from './fleet-identity.js';
+import { iotLogging } from './iot-logging.js';
 import { currentPlace } from './place.js';
 import { inputsFromEnvironment, type ProgramInputs } from './program-inputs.js';
 import { provisioning } from './provisioning.js';
@@ -51,6 +52,7 @@ export default async function program(
   const buckets = storage(place);
   containerRegistry();
   componentLogs(place, logRetentionDays);
+  iotLogging(place, logRetentionDays);
   const identity = fleetIdentity(place);
   const { template } = provisioning(place, {
     thingGroup: identity.thingGroup,

@@ -48,7 +48,7 @@ describe('the policies of the pipeline', () => {
 });
 
 const WITHOUT_RESOURCE =
-  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|cloudfront:List(Distributions|OriginAccessControls)|cognito-idp:(Create|List)UserPools?|cognito-identity:(CreateIdentityPool|ListIdentityPools|SetIdentityPoolRoles)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DetachPolicy|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
+  /^(cloudformation:\w+Resources?|cloudformation:(CancelResourceRequest|DescribeType|GetResourceRequestStatus)|cloudfront:List(Distributions|OriginAccessControls)|cognito-idp:(Create|List)UserPools?|cognito-identity:(CreateIdentityPool|ListIdentityPools|SetIdentityPoolRoles)|ecr:GetAuthorizationToken|greengrass:(CreateDeployment|List(Components|CoreDevices|Deployments))|iot:(\w+AccountAuditConfiguration|\w+V2LoggingOptions|\w+(EventConfigurations|IndexingConfiguration)|CreateCertificateFromCsr|DescribeAuditTask|DetachPolicy|DescribeEndpoint|ListAuditFindings|ListPrincipalThings|ListThings|StartOnDemandAuditTask))$/;
 
 /** Published schemas of the CloudFormation registry, which say what the handlers of a type call. */
 const SCHEMAS = new URL('../../local-cloud/schemas/', import.meta.url);
@@ -106,6 +106,7 @@ function arnsOf({ type, inputs }: Registered): string[] {
     case 'aws-native:iot:scheduledaudit':
       return [arn('iot', `scheduledaudit/${text('scheduledAuditName')}`)];
     case 'aws-native:iot:accountauditconfiguration':
+    case 'aws-native:iot:logging':
       return ['*'];
     case 'aws-native:iam:role':
       return [iam(`role/${text('roleName')}`)];

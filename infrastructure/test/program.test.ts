@@ -180,6 +180,11 @@ describe('least privilege', () => {
     },
     ...VISITORS_EXCEPTIONS,
     {
+      owner: 'iot-logging-role',
+      pattern: `arn:aws:logs:eu-west-1:123456789012:log-group:${logGroups.iot}:*`,
+      reason: 'the log streams of one group',
+    },
+    {
       owner: 'device-policy',
       pattern: 'arn:aws:greengrass:eu-west-1:123456789012:coreDevices:*',
       reason: 'HTTPS calls carry no thing variables',
@@ -270,6 +275,7 @@ describe('least privilege', () => {
       'rotation-rules-role',
       'telemetry-role',
       'fleet-events-role',
+      'iot-logging-role',
       'audit-role',
       'audit-notification-role',
     ]) {
@@ -489,6 +495,18 @@ describe('the logs of devices', () => {
         ...Object.values(componentNames).map((name) => logGroups.component(PLACE.region, name)),
       ].map((logGroupName) => ({ logGroupName, retentionInDays: 7 })),
     );
+  });
+});
+
+describe('AWS IoT’s own log', () => {
+  it('tells errors, and goes to a group that forgets', () => {
+    expect(inputs('iot-logging')).toEqual({
+      accountId: PLACE.account,
+      roleArn: 'arn-of:iot-logging-role',
+      defaultLogLevel: 'ERROR',
+    });
+    expect(inputs('iot-logs')).toEqual({ logGroupName: 'AWSIotLogsV2', retentionInDays: 7 });
+    expect(named(resources, 'iot-logging').after).toContain('iot-logs');
   });
 });
 

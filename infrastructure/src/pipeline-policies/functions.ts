@@ -17,7 +17,12 @@ export const FUNCTIONS = [
 /** The functions of the infrastructure program, their URLs, and all of its log groups. */
 export function functionStatements(place: Place): Statement[] {
   const functions = FUNCTIONS.map((name) => arn(place, 'lambda', `function:${name}`));
-  const groups = [`${logGroups.prefix}*`, logGroups.rules, ...FUNCTIONS.map((name) => `/aws/lambda/${name}`)];
+  const groups = [
+    `${logGroups.prefix}*`,
+    logGroups.rules,
+    logGroups.iot,
+    ...FUNCTIONS.map((name) => `/aws/lambda/${name}`),
+  ];
   const { bootstrap } = bucketNames(place.account, place.region);
   return [
     allow(

@@ -84,13 +84,15 @@ function iot(place: Place): Statement[] {
       ],
       [of(`scheduledaudit/${names.certificateAudit}`)],
     ),
-    // The account has one configuration each of audits, events and the fleet index, for which AWS IoT defines no resource.
+    // The account has one configuration each of audits, logging, events and the fleet index, for which AWS IoT defines no resource.
     allow(
       [
         'iot:DeleteAccountAuditConfiguration',
         'iot:DescribeAccountAuditConfiguration',
         'iot:DescribeEventConfigurations',
         'iot:GetIndexingConfiguration',
+        'iot:GetV2LoggingOptions',
+        'iot:SetV2LoggingOptions',
         'iot:UpdateAccountAuditConfiguration',
         'iot:UpdateEventConfigurations',
         'iot:UpdateIndexingConfiguration',

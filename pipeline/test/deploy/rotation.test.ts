@@ -17,6 +17,7 @@ import {
   CertificateMessage,
   CsrRequestMessage,
   EventItem,
+  logGroups,
   names,
   RotateThingsAnswer,
   TelemetryItem,
@@ -181,6 +182,17 @@ describe('the deployed rotation', () => {
       await client.endAsync(true);
     }
     for (const one of [thing, victim]) await expect(stateOf(one)).rejects.toThrow(/No shadow exists/);
+    const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: logGroups.iot }));
+    const logged = events.map(({ message = '' }) => JSON.parse(message));
+    expect(logged).toContainEqual(
+      expect.objectContaining({
+        eventType: 'Publish-In',
+        topicName: topics.csrResponse(victim),
+        clientId: `${thing}#9`,
+        principalId: identity.certificateId,
+        reason: 'AUTHORIZATION_FAILURE',
+      }),
+    );
   });
 });
 

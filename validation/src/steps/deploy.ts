@@ -21,6 +21,7 @@ import {
   DescribeThingGroupCommand,
   GetPolicyCommand,
   GetTopicRuleCommand,
+  GetV2LoggingOptionsCommand,
 } from '@aws-sdk/client-iot';
 import {
   GetFunctionCommand,
@@ -54,6 +55,10 @@ const lookUp: Record<string, (clients: Clients, identifier: string) => Promise<u
       Object.values(auditCheckConfigurations).some(({ enabled }) => enabled),
       'no audit check is enabled',
     );
+  },
+  'AWS::IoT::Logging': async ({ iot }) => {
+    const { disableAllLogs } = await iot.send(new GetV2LoggingOptionsCommand({}));
+    see(disableAllLogs === false, 'AWS IoT logs nothing');
   },
   'AWS::IoT::ScheduledAudit': ({ iot }, scheduledAuditName) =>
     iot.send(new DescribeScheduledAuditCommand({ scheduledAuditName })),
