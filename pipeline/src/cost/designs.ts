@@ -45,7 +45,11 @@ export const ours = {
   /** What the rule's SELECT keeps of a message, in bytes: an item of the table. */
   itemBytes: 1024,
   /** Days until an item's time to live ends. */
-  retentionDays: 7,
+  retentionDays: 30,
+  /** What happens to a device in a month, mostly connections: an item of the table of events and of its index each. */
+  eventsPerDevice: 60,
+  /** Somebody looks at the dashboard for 8 hours on 22 days, which asks twice a minute. */
+  dashboard: { requests: 22 * 8 * 120, memory: 0.25, seconds: 0.3, readsPerRequest: 5 },
   /** Rotations of a certificate in a year, with three invocations of 256 MB and two seconds each. */
   rotationsPerYear: 1,
   lambda: { memory: 0.25, seconds: 2, perRotation: 3 },
@@ -80,25 +84,37 @@ export function ourUsage(workload: Workload): Usage[] {
   const { messages, metered, minutes } = monthly(workload);
   const stored = (messages / 30.4) * ours.retentionDays * Math.min(ours.itemBytes, workload.messageBytes);
   const invocations = (workload.devices * ours.rotationsPerYear * ours.lambda.perRotation) / 12;
+  const events = workload.devices * ours.eventsPerDevice;
+  const { requests, memory, seconds, readsPerRequest } = ours.dashboard;
   return [
     { price: 'connectionMinute', quantity: minutes, what: 'connected all the time' },
     { price: 'ruleTriggered', quantity: metered, what: 'a rule for each message, by Basic Ingest' },
     { price: 'ruleAction', quantity: metered, what: 'its DynamoDB action' },
+    { price: 'ruleTriggered', quantity: events, what: 'a rule for each event of the fleet' },
+    { price: 'ruleAction', quantity: events, what: 'its DynamoDB action' },
     { price: 'coreDevice', quantity: workload.devices, what: 'core devices' },
     { price: 'auditedDevice', quantity: workload.devices, what: 'audited for expiring certificates' },
     { price: 'objectStorage', quantity: ours.osImage, what: 'OS image' },
     { price: 'imageStorage', quantity: ours.containerImages, what: 'container images, layers shared' },
-    { price: 'lambdaRequest', quantity: invocations, what: 'certificate rotations only' },
+    { price: 'lambdaRequest', quantity: invocations, what: 'certificate rotations' },
+    { price: 'lambdaRequest', quantity: requests, what: 'what the dashboard asks' },
     {
       price: 'lambdaArm',
       quantity: invocations * ours.lambda.memory * ours.lambda.seconds,
       what: `${ours.lambda.memory * 1000} MB for ${ours.lambda.seconds} s each`,
     },
     {
+      price: 'lambdaArm',
+      quantity: requests * memory * seconds,
+      what: `${memory * 1000} MB for ${seconds * 1000} ms each`,
+    },
+    {
       price: 'tableWrite',
       quantity: messages * Math.ceil(Math.min(ours.itemBytes, workload.messageBytes) / 1024),
       what: `an item of at most ${ours.itemBytes} bytes for each message`,
     },
+    { price: 'tableWrite', quantity: 2 * events, what: 'an item for each event, and of the index' },
+    { price: 'tableRead', quantity: requests * readsPerRequest, what: 'charts and events on the dashboard' },
     { price: 'tableStorage', quantity: stored / GB, what: `items of ${ours.retentionDays} days` },
   ];
 }

@@ -44,8 +44,9 @@ export function compareDesigns(workload: Workload): Comparison {
       },
       {
         name: 'a history in DynamoDB, which the thesis does not keep',
-        usd: saved('tableWrite', 'tableStorage'),
+        usd: saved('tableWrite', 'tableRead', 'tableStorage'),
       },
+      { name: 'rules that keep what happens to the fleet', usd: saved('ruleTriggered', 'ruleAction') },
       { name: 'slim container images with shared layers', usd: saved('imageStorage') },
       { name: 'a slim OS image', usd: saved('objectStorage') },
     ],

@@ -111,6 +111,14 @@ export const prices = {
     source: listed('dynamodb'),
     date: LISTED_DATE,
   },
+  tableRead: {
+    service: 'DynamoDB',
+    usd: 0.1525 / 1e6,
+    unit: 'read of up to 4 KiB, on demand',
+    source:
+      'US East (N. Virginia) of https://aws.amazon.com/dynamodb/pricing/, times 1.22 as its writes are in Frankfurt',
+    date: LISTED_DATE,
+  },
   tableStorage: {
     service: 'DynamoDB',
     usd: 0.306,

@@ -37,7 +37,7 @@ export function costLines({ workload, thesis, ours, savings }: Comparison, out: 
       ]),
     ),
     '',
-    'List prices without taxes, free tiers, data transfer and log storage; with --json each has its source and date.',
+    'List prices without taxes, free tiers, data transfer, logs and the fleet index; with --json each has its source and date.',
   ];
 }
 

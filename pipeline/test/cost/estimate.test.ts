@@ -97,7 +97,7 @@ test('the command prints both designs, and JSON for machines', async () => {
   const args = ['cost', '--devices', '100', '--message-bytes', '10240', '--per-minute', '1'];
   const people = await mooring(...args);
   expect(people.code).toBe(0);
-  expect(people.stdout).toMatch(/^IoT Core +14\.09 +3\.57$/m);
+  expect(people.stdout).toMatch(/^IoT Core +14\.09 +3\.58$/m);
   expect(people.stdout).toMatch(/^Total +40\.\d\d +2\d\.\d\d$/m);
   const machines = await mooring(...args, '--json');
   const { thesis, region } = JSON.parse(machines.stdout) as { thesis: { usd: number }; region: string };
