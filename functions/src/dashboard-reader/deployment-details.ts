@@ -14,6 +14,7 @@ import { componentTags, type DeploymentDetails } from '@mooring/contracts';
 import { RequestProblem } from '../api/problem.js';
 import { brokenVersions } from '../devices/broken-versions.js';
 import { failureReason } from '../devices/failure-reason.js';
+import { unlessGone } from '../devices/unless-gone.js';
 import { inParallel } from '../in-parallel.js';
 import { type Execution, executionOf, FAILED, wavesOf } from './waves.js';
 
@@ -185,13 +186,4 @@ async function failuresOf(
     reason: reasons[index],
     at: updatedAt,
   }));
-}
-
-async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
 }

@@ -11,6 +11,7 @@ import { iotCertificates } from '../rotation/certificates.js';
 import type { Log } from '../rotation/log.js';
 import { withdraw } from '../rotation/withdraw.js';
 import { attachedCertificates } from './certificates.js';
+import { unlessGone } from './unless-gone.js';
 
 /** What removing a device works with. */
 export interface RemovalClients {
@@ -58,14 +59,4 @@ async function namedShadows(data: IoTDataPlaneClient, thingName: string): Promis
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
   return names;
-}
-
-/** What is gone already needs no deleting. */
-async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
 }

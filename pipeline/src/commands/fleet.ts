@@ -72,14 +72,12 @@ function allowCommand(): Command {
     .argument('<serials...>', 'serial numbers')
     .action(async (serials: string[], options: FleetOptions) => {
       const { withSerials } = await import('../fleet-sync/allowlist-file.js');
-      const { forgetDashboardChanges } = await import('../fleet-sync/dashboard-changes.js');
-      const { writeAllowlist } = await import('../fleet-sync/sync.js');
+      const { overruleDashboard } = await import('../fleet-sync/dashboard-changes.js');
       const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withSerials(text, serials);
       const to = await ownTarget();
-      await forgetDashboardChanges(to, serials);
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
-      const cloudChanged = await writeAllowlist(to, edit);
+      const cloudChanged = await overruleDashboard(to, serials, edit);
       out.line(
         cloudChanged
           ? `${serials.join(', ')} may join now`
@@ -97,13 +95,11 @@ function removeCommand(): Command {
     .argument('<serials...>', 'serial numbers')
     .action(async (serials: string[], options: FleetOptions) => {
       const { withoutSerials } = await import('../fleet-sync/allowlist-file.js');
-      const { forgetDashboardChanges } = await import('../fleet-sync/dashboard-changes.js');
       const { removeFromFleet } = await import('../fleet-sync/sync.js');
       const { failOnOutcomes } = await import('../fleet-sync/render.js');
       const { out, ownTarget } = contextOf(options);
       const edit = (text: string) => withoutSerials(text, serials);
       const from = await ownTarget();
-      await forgetDashboardChanges(from, serials);
       const { changed: fileChanged } = await editFile(options.allowlist, edit);
       const result = await removeFromFleet(from, serials, edit, out.progress);
       for (const { thing, certificates = [], failed } of result.outcomes) {

@@ -1,13 +1,17 @@
-import { S3Client } from '@aws-sdk/client-s3';
-import { bucketNames, objectKeys, parseAllowlist } from '@mooring/contracts';
+import { parseAllowlist } from '@mooring/contracts';
 import { removeDevice } from '@mooring/functions/devices';
 import { inParallel } from '@mooring/functions/in-parallel';
 import { explain, MooringError } from '../errors.js';
-import { textBucket } from '../provisioning/bucket.js';
-import { accountOf, clientConfig, type Target } from '../target.js';
+import type { Target } from '../target.js';
 import { attachDevice } from './attach.js';
 import { type FleetClients, fleetClients } from './clients.js';
-import { type EffectiveAllowlist, withDashboardChanges } from './dashboard-changes.js';
+import {
+  type EffectiveAllowlist,
+  overruleDashboard,
+  withAllowlistStore,
+  withDashboardChanges,
+  writeEffective,
+} from './dashboard-changes.js';
 import { readFacts } from './facts.js';
 import { planSync, removalToConfirm, type SyncPlan } from './plan.js';
 
@@ -73,8 +77,9 @@ export async function syncFleet(target: Target, options: SyncOptions): Promise<S
         `This would remove ${toConfirm} of ${toConfirm + plan.attach.length + plan.keep.length} devices for good: check the allowlist, and if it is meant so, add --yes-remove ${toConfirm}`,
       );
     }
-    const allowlistChanged = await writeAllowlist(target, () => effective.text);
-    return { plan, outcomes: await carryOut(clients, plan, options.onProgress), allowlistChanged };
+    const { written } = await withAllowlistStore(target, (store) => writeEffective(store, options.allowlist));
+    const outcomes = await carryOut(clients, plan, options.onProgress);
+    return { plan, outcomes, allowlistChanged: written };
   });
 }
 
@@ -104,28 +109,12 @@ export async function removeFromFleet(
   onProgress?: (line: string) => void,
 ): Promise<SyncResult> {
   return withClients(target, async (clients) => {
-    const allowlistChanged = await writeAllowlist(target, edit);
+    const allowlistChanged = await overruleDashboard(target, serials, edit);
     const facts = await readFacts(clients.iot);
     const remove = [...new Set(serials)].filter((serial) => facts.has(serial));
     const plan: SyncPlan = { remove, attach: [], keep: [], waiting: [], fromDashboard: [] };
     return { plan, outcomes: await carryOut(clients, plan, onProgress), allowlistChanged };
   });
-}
-
-/**
- * Changes the allowlist in the provisioning bucket.
- *
- * @returns whether it is another one now.
- * @throws MooringError `NotDeployed`
- */
-export async function writeAllowlist(target: Target, edit: (text: string) => string): Promise<boolean> {
-  const s3 = new S3Client(clientConfig(target));
-  try {
-    const bucket = textBucket(s3, bucketNames(await accountOf(target), target.region).provisioning);
-    return await bucket.put(objectKeys.allowlist, edit((await bucket.get(objectKeys.allowlist)) ?? ''));
-  } finally {
-    s3.destroy();
-  }
 }
 
 function planOf(

@@ -1,9 +1,10 @@
 import { DescribeEndpointCommand, IoTClient } from '@aws-sdk/client-iot';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, names, objectKeys, type ProvisioningConfig, parseAllowlist } from '@mooring/contracts';
+import { allowlistStore } from '@mooring/functions/allowlist';
 import { ensureBootstrapBucket } from '../deploy/bootstrap-bucket.js';
 import { MooringError } from '../errors.js';
-import { apply } from '../fleet-sync/dashboard-changes.js';
+import { writeEffective } from '../fleet-sync/dashboard-changes.js';
 import { accountOf, clientConfig, type Target } from '../target.js';
 import { type TextBucket, textBucket } from './bucket.js';
 import { Claims, type CurrentClaim } from './claims.js';
@@ -49,20 +50,20 @@ export async function provision(target: Target, allowlist: string): Promise<Prov
       provisioningTemplate: names.provisioningTemplate,
       ...(target.endpoint !== undefined && localDataPlane(iotCredEndpoint)),
     };
-    const { text: effective } = await apply(bucket, allowlist);
     const objects: [key: string, text: string][] = [
       [objectKeys.rootCa, await rootCaOf(target)],
       [objectKeys.provisioningConfig, `${JSON.stringify(config, null, 2)}\n`],
-      [objectKeys.allowlist, effective],
     ];
     const changed = await handOut(bucket, claim);
     for (const [key, text] of objects) if (await bucket.put(key, text)) changed.push(key);
+    const list = await writeEffective(allowlistStore(s3, bucketName), allowlist);
+    if (list.written) changed.push(objectKeys.allowlist);
     return {
       bucket: bucketName,
       claimCertificateId: claim.certificateId,
       claimCertificateCreated: claim.made,
       config,
-      allowed: parseAllowlist(effective).size,
+      allowed: parseAllowlist(list.text).size,
       changed,
     };
   } finally {
