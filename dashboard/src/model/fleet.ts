@@ -37,7 +37,7 @@ export interface FleetReader {
 
 /** The list is read again after this, and so much longer for each device, in milliseconds. */
 const AGAIN = 60_000;
-const AGAIN_FOR_EACH = 60;
+const AGAIN_FOR_EACH = 120;
 /** For so long a stage of a rotation that was heard counts more than one that is read, in milliseconds. */
 const INDEX_DELAY = 15_000;
 /** Details of a device that is on the screen are read again after this, in milliseconds. */
