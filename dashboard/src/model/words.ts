@@ -1,10 +1,11 @@
-/** How long, in words of one or two characters' units: `12 s`, `5 min`, `3 h`, `40 d`. */
+/** How long, in one unit: `12 s`, `5 min`, `3 h`, `40 d`, `23 y`. */
 export function durationOf(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3_600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  const days = Math.floor(seconds / 86_400);
+  return days < 2 * 365 ? `${days} d` : `${Math.floor(days / 365.25)} y`;
 }
 
 /** `12 s ago`, `now`, or `in 40 d`. */

@@ -67,9 +67,12 @@ function useRoute(): Route {
   const route = useSignal(routeOf(location.hash));
   useEffect(() => {
     const changed = () => {
-      route.value = routeOf(location.hash);
+      const next = routeOf(location.hash);
+      if (JSON.stringify(next) !== JSON.stringify(route.peek())) route.value = next;
     };
     addEventListener('hashchange', changed);
+    // It may have changed since the first drawing.
+    changed();
     return () => removeEventListener('hashchange', changed);
   }, [route]);
   return route.value;

@@ -22,7 +22,7 @@ export function DeviceDeployments({ device }: { device: FleetDevice }) {
             <li key={deploymentId}>
               <span>
                 <a href={hrefs.deployment(deploymentId)}>{name ?? deploymentId.slice(0, 8)}</a>
-                {reason !== undefined && reason !== '' && <small class="reason">{reason}</small>}
+                {status !== 'SUCCEEDED' && reason && <small class="reason">{reason}</small>}
               </span>
               <Badge state={status} />
               {at !== undefined && (

@@ -8,8 +8,9 @@ import { FrequencyChart } from './frequency-chart.js';
 import { Failed } from './states.js';
 
 const MINUTE = 60_000;
+const SHORTEST = 5 * MINUTE;
 const LENGTHS = [
-  { label: '15 min', length: 15 * MINUTE },
+  { label: '5 min', length: SHORTEST },
   { label: '1 h', length: 60 * MINUTE },
   { label: '24 h', length: 24 * 60 * MINUTE },
   { label: '7 d', length: 7 * 24 * 60 * MINUTE },
@@ -27,7 +28,7 @@ export function TelemetryPanel({ device }: { device: FleetDevice }) {
   const { api } = useDashboard();
   const { thing, led } = device;
   const now = useNow(1_000);
-  const view = useSignal<Window>({ live: true, length: 15 * MINUTE });
+  const view = useSignal<Window>({ live: true, length: SHORTEST });
   const heard = useSignal<readonly LedState[]>([]);
 
   useEffect(() => {
@@ -107,7 +108,7 @@ export function TelemetryPanel({ device }: { device: FleetDevice }) {
         label={summaryOf(data.frequencies, range)}
         select={show}
         reset={() => {
-          view.value = { live: true, length: 15 * MINUTE };
+          view.value = { live: true, length: SHORTEST };
         }}
       />
       <p class="chart-note soft">

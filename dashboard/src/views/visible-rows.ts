@@ -41,6 +41,7 @@ export function useNarrow(): boolean {
       narrow.value = query.matches;
     };
     query.addEventListener('change', changed);
+    changed();
     return () => query.removeEventListener('change', changed);
   }, [narrow]);
   return narrow.value;
