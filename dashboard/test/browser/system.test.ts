@@ -168,7 +168,8 @@ describe.skipIf(!hasChromium)('the dashboard of the whole system, in a browser (
   test('deployments, events, and the log tell what happened', async () => {
     const { page, errors } = guest;
     await page.getByRole('button', { name: 'Log of docker_led' }).click();
-    await page.getByText(/Log of docker_led/).waitFor();
+    // The device uploads its logs every few minutes.
+    await page.locator('.log-lines li, .log .state-empty').first().waitFor();
     await page.getByRole('link', { name: 'Deployments', exact: true }).click();
     await page.getByRole('link', { name: 'Revision 1' }).click();
     await page.getByRole('heading', { name: 'Deployment 1' }).waitFor();
