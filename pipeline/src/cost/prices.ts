@@ -116,7 +116,7 @@ export const prices = {
     usd: 0.1525 / 1e6,
     unit: 'read of up to 4 KiB, on demand',
     source:
-      'US East (N. Virginia) of https://aws.amazon.com/dynamodb/pricing/, times 1.22 as its writes are in Frankfurt',
+      'https://aws.amazon.com/dynamodb/pricing/, US East (N. Virginia), times 1.22 as the writes of Frankfurt are',
     date: LISTED_DATE,
   },
   tableStorage: {
