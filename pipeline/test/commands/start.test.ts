@@ -2,7 +2,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { IoTClient, ListThingsCommand } from '@aws-sdk/client-iot';
+import { IoTDataPlaneClient, PublishCommand } from '@aws-sdk/client-iot-data-plane';
+import { names, topics } from '@mooring/contracts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Mooring, mooring, processesNaming } from './mooring.js';
 
@@ -112,6 +115,32 @@ describe('the whole system on one machine', () => {
       const button = await mooring('button', 'press', 'listed-1', '--json', '--state-directory', state);
       expect(button).toMatchObject({ code: 0, stdout: `{"thing":"listed-1","state":${blinking}}\n` });
     }
+  });
+
+  test('what the LED did is kept as telemetry, and its button can be pressed through the cloud', async () => {
+    const config = {
+      endpoint: running.endpointUrl,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    };
+    const database = new DynamoDBClient(config);
+    const told = async () => {
+      const { Items = [] } = await database.send(new ScanCommand({ TableName: names.telemetryTable }));
+      return Items.filter(({ thing }) => thing?.S === 'listed-1');
+    };
+    const data = new IoTDataPlaneClient(config);
+    await data.send(
+      new PublishCommand({ topic: topics.pressButton('listed-1'), payload: Buffer.from('{}') }),
+    );
+    await vi.waitFor(
+      async () =>
+        expect(await told()).toContainEqual(
+          expect.objectContaining({ frequency: { N: '12.5' }, blinking: { BOOL: false } }),
+        ),
+      { timeout: 20_000 },
+    );
+    data.destroy();
+    database.destroy();
   });
 
   test.each([
