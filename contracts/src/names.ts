@@ -147,6 +147,7 @@ export const componentTags = {
  * - `bootstrap`: made before anything else, outlives the infrastructure; its state, function bundles, claims.
  * - `provisioning`: claim certificate, provisioning configuration and the allowlist.
  * - `artifacts`: component artifacts.
+ * - `images`: the images that devices are flashed with. Each has a claim in it, so they are as secret as that.
  * - `dashboard`: the files of the web page.
  */
 export function bucketNames(account: string, region: string) {
@@ -154,6 +155,7 @@ export function bucketNames(account: string, region: string) {
     bootstrap: `mooring-bootstrap-${account}-${region}`,
     provisioning: `mooring-provisioning-${account}-${region}`,
     artifacts: `mooring-artifacts-${account}-${region}`,
+    images: `mooring-images-${account}-${region}`,
     dashboard: `mooring-dashboard-${account}-${region}`,
   } as const;
 }
@@ -171,6 +173,10 @@ export const objectKeys = {
   rootCa: 'claim/root-ca.pem',
   /** In `artifacts`: a file of a component's version. */
   componentArtifact: (component: string, version: string, file: string) => `${component}/${version}/${file}`,
+  /** In `images`: an image, named by the SHA-256 of its content. */
+  osImage: (target: string, sha256: string, file: string) => `${target}/${sha256}/${file}`,
+  /** In `images`: which image of a target is the newest. */
+  osImageManifest: (target: string) => `${target}/manifest.json`,
   /** In `bootstrap`, which outlives the infrastructure: which claim certificates there are. */
   claimIndex: 'claims/claims.json',
   /** In `bootstrap`: a claim certificate and its key, for as long as it is not withdrawn. */

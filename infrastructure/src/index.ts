@@ -23,6 +23,7 @@ export interface ProgramOutputs {
   readonly roleAliasArn: pulumi.Output<string>;
   readonly provisioningBucket: pulumi.Output<string | undefined>;
   readonly artifactsBucket: pulumi.Output<string | undefined>;
+  readonly imagesBucket: pulumi.Output<string | undefined>;
   /** URL of the queue of events that the certificate rotation could not handle. */
   readonly rotationDeadLetters: pulumi.Output<string>;
   /** Id and domain name of the CloudFront distribution that serves the dashboard. */
@@ -84,6 +85,7 @@ export default async function program(
     roleAliasArn: identity.roleAlias.roleAliasArn,
     provisioningBucket: buckets.provisioning.bucketName,
     artifactsBucket: buckets.artifacts.bucketName,
+    imagesBucket: buckets.images.bucketName,
     rotationDeadLetters: deadLetters.queueUrl,
     dashboardDistribution: distributionId,
     dashboardDomain: domainName,

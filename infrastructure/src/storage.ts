@@ -7,18 +7,24 @@ import { policyDocument, type Statement } from './policy-document.js';
 export interface Storage {
   readonly provisioning: Bucket;
   readonly artifacts: Bucket;
+  readonly images: Bucket;
   /** Its policy is for `bucketPolicy` to make. */
   readonly dashboard: Bucket;
 }
 
-/** The buckets: what devices need to be provisioned, the artifacts of their components, the files of the web page. */
+/**
+ * The buckets: what devices need to be provisioned, the artifacts of their components, the images that they boot, the
+ * files of the web page.
+ */
 export function storage(place: Place): Storage {
   const names = bucketNames(place.account, place.region);
   const provisioning = privateBucket('provisioning', names.provisioning);
   const artifacts = privateBucket('artifacts', names.artifacts);
   bucketPolicy(place, 'provisioning', names.provisioning, provisioning);
+  const images = privateBucket('images', names.images);
   bucketPolicy(place, 'artifacts', names.artifacts, artifacts);
-  return { provisioning, artifacts, dashboard: privateBucket('dashboard', names.dashboard) };
+  bucketPolicy(place, 'images', names.images, images);
+  return { provisioning, artifacts, dashboard: privateBucket('dashboard', names.dashboard), images };
 }
 
 /** A bucket that is encrypted, keeps old versions and belongs to its account alone. */

@@ -397,6 +397,7 @@ describe('the buckets', () => {
       'provisioning-bucket',
       'artifacts-bucket',
       'dashboard-bucket',
+      'images-bucket',
     ]);
   });
 });

@@ -9,6 +9,7 @@ import { dashboardCommand } from './commands/dashboard.js';
 import { deployCommand } from './commands/deploy.js';
 import { destroyCommand } from './commands/destroy.js';
 import { fleetCommand } from './commands/fleet.js';
+import { imageCommand } from './commands/image.js';
 import { ledCommand } from './commands/led.js';
 import { provisionCommand } from './commands/provision.js';
 import { resetCommand } from './commands/reset.js';
@@ -32,6 +33,7 @@ export function mooringProgram(): Command {
     .addCommand(fleetCommand())
     .addCommand(claimCommand())
     .addCommand(dashboardCommand())
+    .addCommand(imageCommand())
     .addCommand(statusCommand())
     .addCommand(ledCommand())
     .addCommand(buttonCommand())

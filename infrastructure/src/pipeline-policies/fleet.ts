@@ -7,11 +7,14 @@ import { allow } from './statements.js';
 export function fleetStatements(place: Place): Statement[] {
   const of = (resource: string) => arn(place, 'iot', resource);
   const group = of(`thinggroup/${names.thingGroup}`);
-  const { provisioning } = bucketNames(place.account, place.region);
+  const { provisioning, images } = bucketNames(place.account, place.region);
   return [
     // Claim certificate, endpoints and allowlist: written by `provision`, read by the build of the image.
     allow(['s3:ListBucket'], [bucketArn(place, provisioning)]),
     allow(['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], [bucketArn(place, provisioning, '*')]),
+    // Images of devices: published, and the one before read.
+    allow(['s3:ListBucket'], [bucketArn(place, images)]),
+    allow(['s3:GetObject', 's3:PutObject'], [bucketArn(place, images, '*')]),
     // AWS IoT defines no resource for these actions.
     allow(
       [

@@ -6,11 +6,9 @@ import { allow } from './statements.js';
 /** The buckets, image repositories and tables of the infrastructure program. */
 export function serviceStatements(place: Place): Statement[] {
   const buckets = bucketNames(place.account, place.region);
-  const own = [
-    bucketArn(place, buckets.provisioning),
-    bucketArn(place, buckets.artifacts),
-    bucketArn(place, buckets.dashboard),
-  ];
+  const own = [buckets.provisioning, buckets.artifacts, buckets.dashboard, buckets.images].map((name) =>
+    bucketArn(place, name),
+  );
   return [
     // The wildcards are for the many settings of a bucket, all of which Cloud Control reads.
     allow(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { bucketNames, objectKeys, ProvisioningConfig, provisioningParameters } from '@mooring/contracts';
 import { stringify } from 'yaml';
@@ -40,6 +40,13 @@ export async function fetchImageFiles(target: Target, account: string): Promise<
   }
 }
 
+/** Where a device has what it was given, below its root. */
+export const claimFiles = {
+  certificate: 'claim-certs/claim.pem.crt',
+  privateKey: 'claim-certs/claim.private.pem.key',
+  rootCa: 'rootCA.pem',
+} as const;
+
 /**
  * Lays out a device's root as the image would on its first boot: claim files, root certificate and
  * `config.yaml`. A device that has its own certificate already gets no claim files again.
@@ -47,42 +54,45 @@ export async function fetchImageFiles(target: Target, account: string): Promise<
  * @returns the path of `config.yaml`.
  */
 export async function prepareDevice(root: string, thing: string, image: ImageFiles): Promise<string> {
-  const claims = join(root, 'claim-certs');
-  const rootCaPath = join(root, 'rootCA.pem');
   const configPath = join(root, 'config.yaml');
-  await mkdir(claims, { recursive: true, mode: 0o700 });
-  await writeFile(rootCaPath, image.rootCa);
-  const claimCertificatePath = join(claims, 'claim.pem.crt');
-  const claimCertificatePrivateKeyPath = join(claims, 'claim.private.pem.key');
+  await mkdir(dirname(join(root, claimFiles.privateKey)), { recursive: true, mode: 0o700 });
+  await writeFile(join(root, claimFiles.rootCa), image.rootCa);
   if (!existsSync(join(root, 'thingCert.crt'))) {
-    await writeFile(claimCertificatePath, image.claimCertificate);
-    await writeFile(claimCertificatePrivateKeyPath, image.claimPrivateKey, { mode: 0o600 });
+    await writeFile(join(root, claimFiles.certificate), image.claimCertificate);
+    await writeFile(join(root, claimFiles.privateKey), image.claimPrivateKey, { mode: 0o600 });
   }
+  await writeFile(configPath, initConfig(root, thing, image.config));
+  return configPath;
+}
+
+/**
+ * The text of `config.yaml` as the nucleus and its fleet provisioning plugin take it.
+ *
+ * @param root where the device keeps its things; its claim files and root certificate are there.
+ * @param thing the serial number, or what is put in its place later.
+ */
+export function initConfig(root: string, thing: string, config: ProvisioningConfig): string {
   const { awsRegion, iotDataEndpoint, iotCredEndpoint, iotRoleAlias, provisioningTemplate, ...dataPlane } =
-    image.config;
-  await writeFile(
-    configPath,
-    stringify({
-      services: {
-        'aws.greengrass.Nucleus': {
-          configuration: { awsRegion, iotRoleAlias, iotDataEndpoint, iotCredEndpoint, ...dataPlane },
-        },
-        'aws.greengrass.FleetProvisioningByClaim': {
-          configuration: {
-            rootPath: root,
-            awsRegion,
-            iotDataEndpoint,
-            iotCredentialEndpoint: iotCredEndpoint,
-            iotRoleAlias,
-            provisioningTemplate,
-            claimCertificatePath,
-            claimCertificatePrivateKeyPath,
-            rootCaPath,
-            templateParameters: { [provisioningParameters.serialNumber]: thing },
-          },
+    config;
+  return stringify({
+    services: {
+      'aws.greengrass.Nucleus': {
+        configuration: { awsRegion, iotRoleAlias, iotDataEndpoint, iotCredEndpoint, ...dataPlane },
+      },
+      'aws.greengrass.FleetProvisioningByClaim': {
+        configuration: {
+          rootPath: root,
+          awsRegion,
+          iotDataEndpoint,
+          iotCredentialEndpoint: iotCredEndpoint,
+          iotRoleAlias,
+          provisioningTemplate,
+          claimCertificatePath: join(root, claimFiles.certificate),
+          claimCertificatePrivateKeyPath: join(root, claimFiles.privateKey),
+          rootCaPath: join(root, claimFiles.rootCa),
+          templateParameters: { [provisioningParameters.serialNumber]: thing },
         },
       },
-    }),
-  );
-  return configPath;
+    },
+  });
 }

@@ -38,7 +38,7 @@ export async function releaseInfrastructure(target: Target, tell: (line: string)
       if (detached > 0) tell(`${policyName} taken from ${detached} ${whose}`);
     }
     const buckets = bucketNames(account, target.region);
-    for (const bucket of [buckets.provisioning, buckets.artifacts, buckets.dashboard]) {
+    for (const bucket of [buckets.provisioning, buckets.artifacts, buckets.images, buckets.dashboard]) {
       const deleted = await emptyBucket(s3, bucket);
       if (deleted > 0) tell(`${bucket} emptied of ${deleted} objects`);
     }

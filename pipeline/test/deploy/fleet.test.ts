@@ -144,7 +144,7 @@ async function expectFleet(outputs: Readonly<Record<string, string>>): Promise<v
       roleAliasArn: outputs.roleAliasArn,
       roleArn: `arn:aws:iam::000000000000:role/${names.tokenExchangeRole}`,
     });
-    for (const Bucket of [outputs.provisioningBucket, outputs.artifactsBucket]) {
+    for (const Bucket of [outputs.provisioningBucket, outputs.artifactsBucket, outputs.imagesBucket]) {
       const { PublicAccessBlockConfiguration } = await s3.send(new GetPublicAccessBlockCommand({ Bucket }));
       expect(PublicAccessBlockConfiguration?.RestrictPublicBuckets).toBe(true);
     }
