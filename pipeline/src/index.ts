@@ -11,6 +11,8 @@ export { type CloudConnection, connectToCloud } from './fleet/cloud-connection.j
 export { setFrequency } from './fleet/led.js';
 export { fleetOverview } from './fleet/overview.js';
 export { attachListed, syncFleet } from './fleet-sync/sync.js';
+export { buildImage } from './image/build.js';
+export { publishImage } from './image/publish.js';
 export { type ProvisionResult, provision } from './provisioning/provision.js';
 export { repositoryRoot } from './repository.js';
 export { readDeploymentFile } from './rollout/configuration.js';
