@@ -396,8 +396,8 @@ describe('the buckets', () => {
     expect(resources.filter(({ type }) => type === 'aws-native:s3:Bucket').map(({ name }) => name)).toEqual([
       'provisioning-bucket',
       'artifacts-bucket',
-      'dashboard-bucket',
       'images-bucket',
+      'dashboard-bucket',
     ]);
   });
 });
