@@ -79,7 +79,7 @@ test('commands take the target unchecked only to read, or check it otherwise', (
         file !== 'context.ts' && /(?<!\w)target\(\)/.test(readFileSync(new URL(file, folder), 'utf8')),
     )
     .map((file) => file.replace(/\.ts$/, ''));
-  const reading = ['certificates-list', 'claim', 'components-list', 'fleet', 'status'];
+  const reading = ['certificates-list', 'claim', 'components-list', 'dashboard', 'fleet', 'image', 'status'];
   // A device answers for itself; these three check in the library.
   const others = ['button', 'led', 'bootstrap', 'deploy', 'destroy'];
   expect(
